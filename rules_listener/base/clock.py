@@ -1,0 +1,44 @@
+"""Where time comes from. Whatever needs the time is given a `Clock`; only this module asks the system.
+
+1. `time()` is the moment people know, in seconds since 1970; it may jump.
+2. `monotonic()` only measures how long something takes, in seconds; it never jumps.
+"""
+
+from time import monotonic, time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """The two questions that may be asked about time, both in seconds."""
+
+    def time(self) -> float:
+        """Seconds since 1970, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; only differences mean something."""
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    time = staticmethod(time)
+    monotonic = staticmethod(monotonic)
+
+
+class ManualClock:
+    """A clock for tests and dry runs: it stands still until it is moved."""
+
+    def __init__(self, start: float = 1_764_000_000.0) -> None:
+        self._time = start
+
+    def time(self) -> float:
+        """Seconds since 1970, as last set."""
+        return self._time
+
+    def monotonic(self) -> float:
+        """The same figure: this clock never jumps by itself."""
+        return self._time
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        self._time += seconds

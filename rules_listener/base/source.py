@@ -1,0 +1,57 @@
+"""Text that a person wrote, and places in it.
+
+1. A place is a half-open range of characters of one source: `[start, end)`.
+2. Lines and columns are counted from 1, for people; a column counts characters.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A named text: a rule file, or the prelude."""
+
+    name: str
+    text: str
+    _line_starts: list[int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        starts = [0]
+        starts.extend(index + 1 for index, character in enumerate(self.text) if character == "\n")
+        object.__setattr__(self, "_line_starts", starts)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """The line and column, from 1, of the character at `offset`."""
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """The text of line `number` (from 1), without its end; empty where there is no such line."""
+        if number > len(self._line_starts):
+            return ""
+        return self.text[self._line_starts[number - 1] :].split("\n", 1)[0].rstrip("\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a source: characters `[start, end)`."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def line(self) -> int:
+        """The line on which it starts, from 1."""
+        return self.source.position(self.start)[0]
+
+    @property
+    def place(self) -> str:
+        """`file:line:column`, as editors and compilers write it."""
+        line, column = self.source.position(self.start)
+        return f"{self.source.name}:{line}:{column}"
+
+    def to(self, other: "Span") -> "Span":
+        """The span from the start of this one to the end of `other`."""
+        return Span(self.source, self.start, max(self.end, other.end))

@@ -1,0 +1,232 @@
+"""Supervisord's event protocol, without I/O: bytes go in, frames and events come out.
+
+1. A frame is a header line and a payload of `len` characters, encoded as UTF-8. supervisord counts characters, not
+   bytes (`supervisor/process.py: _eventEnvelope`).
+2. Any split of the bytes gives the same frames.
+3. What goes wrong with the frame's borders can't be mended, since nothing marks the next frame: `FrameReader` raises.
+   What goes wrong inside a frame concerns that frame alone: `decode` raises, and the frame can be kept as it is.
+4. If this module raises anything but `ProtocolError` for bytes that came in, that is a bug.
+
+Header and payload are lists of `key:value` words in any order. Some values are not checked by supervisord and may hold
+spaces (names after the expansion of `%(…)s`) or spaces and colons (the identifier, the type of a remote communication);
+they reach to the next word that can't be theirs.
+"""
+
+from typing import NamedTuple
+
+from rules_listener.base.errors import ProtocolError
+from rules_listener.event.catalogue import CATALOGUE, EventType, Kind
+from rules_listener.event.event import Event, Value
+
+READY = b"READY\n"
+OK = b"RESULT 2\nOK"
+
+MAX_HEADER_BYTES = 64 * 1024
+"""A header line is some hundred bytes long; a stream without a line end is no protocol."""
+
+_CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
+_HEADER_KEYS = frozenset({"ver", "server", "serial", "pool", "poolserial", "eventname", "len"})
+_HEADER_NUMBERS = ("serial", "poolserial", "len")
+_MAY_HOLD_SPACES = frozenset({"server", "processname", "groupname", "type"})
+_MAY_HOLD_COLONS = frozenset({"server", "type"})
+
+
+class Frame(NamedTuple):
+    """One message of the protocol as bytes: the header line without its end, and the payload."""
+
+    header: bytes
+    payload: bytes
+
+
+class FrameReader:
+    """Cuts a stream of bytes into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    @property
+    def pending(self) -> int:
+        """How many bytes are there beyond the frames taken so far."""
+        return len(self._buffer)
+
+    def receive_data(self, data: bytes) -> None:
+        """Add bytes as they were read, however they were split."""
+        self._buffer += data
+
+    def next_frame(self) -> Frame | None:
+        """The next whole frame, or None if more bytes are needed.
+
+        Raises:
+            ProtocolError: the stream can't be cut into frames from here on.
+        """
+        buffer = self._buffer
+        line_end = buffer.find(b"\n", 0, MAX_HEADER_BYTES)
+        if line_end < 0:
+            if len(buffer) >= MAX_HEADER_BYTES:
+                raise ProtocolError(f"no header line within {MAX_HEADER_BYTES} bytes: {_shown(buffer)}")
+            return None
+        start = line_end + 1
+        end = self._payload_end(start, _payload_length(buffer[:line_end]))
+        if end is None:
+            return None
+        frame = Frame(bytes(buffer[:line_end]), bytes(buffer[start:end]))
+        del buffer[:end]
+        return frame
+
+    def _payload_end(self, start: int, length: int) -> int | None:
+        """Where the payload of `length` characters ends in the buffer, or None if it is not all there."""
+        buffer = self._buffer
+        end = start + length
+        if end > len(buffer):
+            return None
+        if buffer[start:end].isascii():
+            return end
+        characters = _count_characters(buffer[start:end])
+        while characters < length:
+            missing = length - characters
+            if end + missing > len(buffer):
+                return None
+            characters += _count_characters(buffer[end : end + missing])
+            end += missing
+        return self._character_end(end)
+
+    def _character_end(self, end: int) -> int | None:
+        """`end`, moved over the rest of a character of several bytes; None if the rest is not all there."""
+        buffer = self._buffer
+        lead = end - 1
+        while lead >= 0 and buffer[lead] & 0xC0 == 0x80:  # noqa: PLR2004 - the mark of a continuation byte
+            lead -= 1
+        first = buffer[lead]
+        width = 1 + (first >= 0xC0) + (first >= 0xE0) + (first >= 0xF0)  # noqa: PLR2004 - UTF-8's lead bytes
+        end = max(end, lead + width)
+        return end if end <= len(buffer) else None
+
+    def close(self) -> None:
+        """Say that the stream has ended.
+
+        Raises:
+            ProtocolError: it ended within a frame.
+        """
+        if self._buffer:
+            raise ProtocolError(f"the stream ended within a frame, after {_shown(self._buffer)}")
+
+
+def _count_characters(part: bytearray) -> int:
+    return len(part.translate(None, _CONTINUATION_BYTES))
+
+
+def _payload_length(header: bytearray) -> int:
+    for word in reversed(header.split(b" ")):
+        if word.startswith(b"len:"):
+            digits = bytes(word[4:])
+            if digits.isdigit():
+                return int(digits)
+            break
+    raise ProtocolError(f"a header line without the payload's length: {_shown(header)}")
+
+
+def _shown(data: bytes | bytearray) -> str:
+    limit = 80
+    return repr(bytes(data[:limit])) + ("…" if len(data) > limit else "")
+
+
+def decode(frame: Frame, time: float) -> Event:
+    """The event that `frame` holds, received at `time` (seconds since 1970).
+
+    Types and fields that the catalogue does not know are kept as text; data in which supervisord itself found no UTF-8
+    comes as its text `Undecodable: …`.
+
+    Raises:
+        ProtocolError: the frame can't be understood.
+    """
+    try:
+        header = decode_header(frame.header)
+        payload = frame.payload.decode()
+    except UnicodeDecodeError as error:
+        raise ProtocolError(f"not UTF-8 ({error.reason} at byte {error.start}): {_shown(error.object)}") from None
+    name = str(header["eventname"])
+    event_type = CATALOGUE.get(name)
+    if event_type is None:
+        fields, data = _decode_unknown(payload)
+    else:
+        fields, data = _decode_payload(event_type, payload)
+    return Event(name, time, fields, data, header)
+
+
+def decode_header(line: bytes) -> dict[str, Value]:
+    """The words of a header line; `serial`, `poolserial` and `len` as numbers.
+
+    Raises:
+        ProtocolError: a word is no `key:value`, a number is none, or `eventname` is missing.
+        UnicodeDecodeError: the line is not UTF-8.
+    """
+    header = _words(line.decode(), _HEADER_KEYS)
+    for key in _HEADER_NUMBERS:
+        if key in header:
+            header[key] = _number(key, header[key])
+    if "eventname" not in header:
+        raise ProtocolError(f"a header line without an event name: {_shown(line)}")
+    return header
+
+
+def _decode_payload(event_type: EventType, payload: str) -> tuple[dict[str, Value], str | None]:
+    data: str | None = None
+    if event_type.has_data:
+        payload, _, data = payload.partition("\n")
+    # PROCESS_GROUP events end in a newline (supervisor/events.py: ProcessGroupEvent.payload).
+    fields = _words(payload.rstrip("\n"), _KEYS[event_type.name])
+    for key in _NUMBERS[event_type.name]:
+        if key in fields:
+            fields[key] = _number(key, fields[key])
+    return fields, data
+
+
+def _decode_unknown(payload: str) -> tuple[dict[str, Value], str | None]:
+    line, newline, rest = payload.partition("\n")
+    try:
+        return _words(line, frozenset()), rest if newline else None
+    except ProtocolError:
+        return {}, payload
+
+
+_KEYS = {name: frozenset(field.name for field in kind.fields) for name, kind in CATALOGUE.items()}
+_NUMBERS = {
+    name: tuple(field.name for field in kind.fields if field.kind is Kind.NUMBER) for name, kind in CATALOGUE.items()
+}
+
+
+def _words(text: str, known: frozenset[str]) -> dict[str, Value]:
+    words: dict[str, Value] = {}
+    last = ""
+    for word in text.split(" ") if text else ():
+        key, colon, value = word.partition(":")
+        if colon and (key in known or last not in _MAY_HOLD_COLONS):
+            words[key] = value
+            last = key
+        elif last in _MAY_HOLD_SPACES:
+            words[last] = f"{words[last]} {word}"
+        else:
+            raise ProtocolError(f"{word[:80]!r} is no `key:value` in {text[:200]!r}")
+    return words
+
+
+def _number(key: str, value: Value) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise ProtocolError(f"`{key}` is no number: {value!r:.80}") from None
+
+
+def encode(event: Event) -> bytes:
+    """The frame that supervisord would send for `event`: the reverse of `decode`."""
+    words = " ".join(f"{key}:{value}" for key, value in event.fields.items())
+    event_type = CATALOGUE.get(event.type)
+    if event.data is not None:
+        payload = f"{words}\n{event.data}"
+    elif event_type is not None and event_type.parent == "PROCESS_GROUP":
+        payload = f"{words}\n"
+    else:
+        payload = words
+    header: dict[str, Value] = {"ver": "3.0", "server": "supervisor", "serial": 0, "pool": "listener", "poolserial": 0}
+    header |= event.header | {"eventname": event.type, "len": len(payload)}
+    return (" ".join(f"{key}:{value}" for key, value in header.items()) + f"\n{payload}").encode()

@@ -1,0 +1,67 @@
+"""What the courier asks of a channel; each file of `send/` satisfies it.
+
+1. `send` is called in a thread of the courier's, for one message at a time per free place of the channel.
+2. It always returns what became of the message; an exception that escapes from it is a bug, and counts as `RetryLater`.
+3. `stop` may be called from another thread: a `send` that is under way then ends soon.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A delivery as a channel sees it.
+
+    `id` is the same at every try. `event` is the flat object of the event (`event/record.py`), `attempt` counts from 1,
+    `time` is the firing's, in seconds since 1970.
+    """
+
+    id: str
+    channel: str
+    text: str
+    rule: str
+    key: str
+    kind: str
+    severity: str
+    time: float
+    event: Mapping[str, object]
+    arguments: tuple[str, ...] = ()
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """It has arrived, as far as the sender can know."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    """It has not arrived, and may the next time; not before `after_s` seconds if the receiver said so."""
+
+    reason: str
+    after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """It can't arrive, however often it is tried."""
+
+    reason: str
+
+
+Outcome = Sent | RetryLater | GaveUp
+
+
+class Channel(Protocol):
+    """A configured destination."""
+
+    places: int
+    """How many messages it takes at the same time."""
+
+    def send(self, message: Message) -> Outcome:
+        """Send `message`, and say what became of it."""
+
+    def stop(self) -> None:
+        """End what is under way; what was not sent stays due."""
