@@ -13,7 +13,7 @@ class Source:
     """A named text: a rule file, or the prelude."""
 
     name: str
-    text: str
+    text: str = field(repr=False)
     _line_starts: list[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,165 @@
+"""What is said about rules and configuration, as data; and the ways in which it is shown.
+
+1. A diagnostic is a value: finding one never stops the search for the next.
+2. All diagnostics of a run are shown in one order: by file, then by place.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+
+from rules_listener.base.codes import CODES
+from rules_listener.base.source import Span
+
+
+class Severity(StrEnum):
+    """How bad it is: an error keeps the rules from being loaded, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """Something wrong at a place.
+
+    `label` is written beside the caret, `notes` below the text. `file` says where, if there is no place in a text.
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    notes: tuple[str, ...] = ()
+    file: str = ""
+    severity: Severity = Severity.ERROR
+
+    @property
+    def where(self) -> tuple[str, int, int]:
+        """File, line and column (from 1; 0 where there is no place in a text)."""
+        if self.span is None:
+            return self.file, 0, 0
+        return self.span.source.name, *self.span.source.position(self.span.start)
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """By place; what is said about a place is said once, by the first to find it."""
+    first: dict[tuple[object, ...], Diagnostic] = {}
+    for found in diagnostics:
+        first.setdefault((found.code, found.message, found.where), found)
+    return sorted(first.values(), key=lambda found: (found.where, found.code))
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """A label that proposes the nearest of the known words; empty if none is near."""
+    near = get_close_matches(word, sorted(known), n=1, cutoff=0.7)
+    return f"did you mean `{near[0]}`?" if near else ""
+
+
+def as_text(diagnostics: Iterable[Diagnostic]) -> str:
+    """For people: message, place, the line itself with carets below, notes."""
+    return "\n\n".join("\n".join(_lines(found)) for found in in_order(diagnostics))
+
+
+def _lines(found: Diagnostic) -> Iterable[str]:
+    yield f"{found.severity}[{found.code}]: {found.message}"
+    margin = ""
+    if found.span is None:
+        if found.file:
+            yield f" --> {found.file}"
+    else:
+        line, column = found.span.source.position(found.span.start)
+        text = found.span.source.line(line)
+        margin = " " * len(str(line))
+        width = max(1, min(found.span.end - found.span.start, len(text) - column + 1))
+        yield f"{margin}--> {found.span.place}"
+        yield f"{margin} |"
+        yield f"{line} | {text}"
+        indent = "".join("\t" if character == "\t" else " " for character in text[: column - 1])
+        yield f"{margin} | {indent}{'^' * width} {found.label}".rstrip()
+    for note in found.notes:
+        yield f"{margin} = {note}"
+
+
+def as_json(diagnostics: Iterable[Diagnostic]) -> str:
+    """For programs: a list of objects."""
+    return json.dumps([_object(found) for found in in_order(diagnostics)], indent=2, ensure_ascii=False)
+
+
+def _object(found: Diagnostic) -> dict[str, object]:
+    file, line, column = found.where
+    shown: dict[str, object] = {
+        "code": found.code,
+        "severity": found.severity.value,
+        "title": CODES[found.code].title,
+        "message": found.message,
+        "file": file,
+    }
+    if found.span is not None:
+        end_line, end_column = found.span.source.position(found.span.end)
+        shown |= {"line": line, "column": column, "end_line": end_line, "end_column": end_column}
+    return shown | {"label": found.label, "notes": list(found.notes)}
+
+
+def as_github(diagnostics: Iterable[Diagnostic]) -> str:
+    """Workflow commands of GitHub Actions, which shows them beside the lines of a pull request."""
+    return "\n".join(_workflow_command(found) for found in in_order(diagnostics))
+
+
+def _workflow_command(found: Diagnostic) -> str:
+    file, line, column = found.where
+    places = [f"file={_escape_property(file)}"]
+    if line:
+        places += [f"line={line}", f"col={column}"]
+    places.append(f"title={_escape_property(f'{found.code}: {CODES[found.code].title}')}")
+    text = "\n".join([found.message, *filter(None, [found.label]), *found.notes])
+    return f"::{found.severity} {','.join(places)}::{_escape_data(text)}"
+
+
+def _escape_data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escape_property(text: str) -> str:
+    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def as_sarif(diagnostics: Iterable[Diagnostic], version: str) -> str:
+    """SARIF 2.1.0, which code scanning services read."""
+    found = in_order(diagnostics)
+    used = sorted({one.code for one in found})
+    driver = {
+        "name": "rules-listener",
+        "version": version,
+        "rules": [
+            {
+                "id": code,
+                "shortDescription": {"text": CODES[code].title},
+                "fullDescription": {"text": CODES[code].meaning},
+            }
+            for code in used
+        ],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_sarif_result(one) for one in found],
+    }
+    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=2, ensure_ascii=False)
+
+
+def _sarif_result(found: Diagnostic) -> dict[str, object]:
+    file, line, column = found.where
+    location: dict[str, object] = {"artifactLocation": {"uri": file}}
+    if found.span is not None:
+        end_line, end_column = found.span.source.position(found.span.end)
+        location["region"] = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
+    return {
+        "ruleId": found.code,
+        "level": found.severity.value,
+        "message": {"text": "\n".join([found.message, *filter(None, [found.label]), *found.notes])},
+        "locations": [{"physicalLocation": location}],
+    }

@@ -1,0 +1,200 @@
+"""What rules mean, once names are looked up and kinds are known: the form that is compiled.
+
+1. Names of `let` and `event` statements are gone; what they stand for is in their place.
+2. Every expression has one kind. A value that is missing makes what is said about it unknown.
+3. `canonical` spells a meaning: two rules mean the same if and only if it is the same text. State is kept by it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from rules_listener.event.catalogue import Kind
+
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value that is written in the rule."""
+
+    value: Scalar
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """A field of the event, of its header, or derived from them."""
+
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is not in the event: `origin` is `host` or `env`, or `values` for what a firing gives to its templates."""
+
+    origin: str
+    name: str
+    kind: Kind = Kind.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A builtin of `lang/functions.py`, applied."""
+
+    function: str
+    arguments: tuple["Value", ...]
+    kind: Kind
+
+
+Value = Constant | FieldValue | Given | Apply
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`==`, `<`, `=~`, `like`, …; both sides are of one kind, or at least one is of any kind."""
+
+    operator: str
+    left: Value
+    right: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Whether a value is one of some constants."""
+
+    item: Value
+    constants: tuple[Constant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Whether a value is there. Never unknown."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A value that is itself true or false."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """The opposite; unknown stays unknown."""
+
+    operand: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """True if all are, false if one is, else unknown."""
+
+    operands: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """True if one is, false if all are, else unknown."""
+
+    operands: tuple["Condition", ...]
+
+
+Condition = Comparison | Member | Present | Truth | Negation | AllOf | AnyOf
+Expression = Value | Condition
+
+TemplateParts = tuple[str | Expression, ...]
+"""A template: texts, and what is put between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Some concrete types of events, under one condition (None: always)."""
+
+    types: tuple[str, ...]
+    condition: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action of a rule; see `match/firing.py: Action` for what the templates are."""
+
+    kind: str
+    severity: str = "error"
+    channels: tuple[str, ...] = ()
+    templates: tuple[TemplateParts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: any of its arms makes it fire."""
+
+    name: str
+    arms: tuple[Arm, ...]
+    actions: tuple[Action, ...]
+
+    @property
+    def meaning(self) -> str:
+        """The fingerprint of what the rule means, whatever it is called and wherever it stands."""
+        arms = [f"{','.join(arm.types)}{canonical(arm.condition) if arm.condition else ''}" for arm in self.arms]
+        actions = [
+            (action.kind, action.severity, action.channels, [_spell_template(parts) for parts in action.templates])
+            for action in self.actions
+        ]
+        return blake2b(repr((arms, actions)).encode(), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """All rules of all files, in order."""
+
+    rules: tuple[Rule, ...]
+
+
+def canonical(expression: Expression) -> str:
+    """An expression spelled so that only its meaning counts."""
+    match expression:
+        case Constant():
+            return f"{expression.kind}:{expression.value!r}"
+        case FieldValue() | Given():
+            return f"{getattr(expression, 'origin', 'field')}.{expression.name}"
+        case Apply():
+            return f"{expression.function}({','.join(map(canonical, expression.arguments))})"
+        case Comparison():
+            return f"({canonical(expression.left)}{expression.operator}{canonical(expression.right)})"
+        case Member():
+            return f"({canonical(expression.item)} in {','.join(sorted(map(canonical, expression.constants)))})"
+        case Present() | Truth():
+            return f"{type(expression).__name__}({canonical(expression.value)})"
+        case Negation():
+            return f"not{canonical(expression.operand)}"
+        case AllOf() | AnyOf():
+            return f"{type(expression).__name__}({','.join(map(canonical, expression.operands))})"
+
+
+def _spell_template(parts: TemplateParts) -> list[str]:
+    return [repr(part) if isinstance(part, str) else canonical(part) for part in parts]
+
+
+def subexpressions(expression: Expression) -> Iterator[Expression]:
+    """The expression and all that it consists of, outermost first."""
+    waiting = [expression]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        match current:
+            case Apply():
+                waiting += current.arguments
+            case Comparison():
+                waiting += (current.left, current.right)
+            case Member():
+                waiting.append(current.item)
+            case Present() | Truth():
+                waiting.append(current.value)
+            case Negation():
+                waiting.append(current.operand)
+            case AllOf() | AnyOf():
+                waiting += current.operands

@@ -1,0 +1,69 @@
+"""What literals stand for: strings, numbers, durations, sizes."""
+
+import re
+from collections.abc import Iterator
+
+SECONDS = {"w": 604800.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+"""The units of a duration, greatest first, in seconds."""
+
+BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+"""The units of a size, in bytes."""
+
+_ESCAPE = re.compile(r'\\(?:(["\\nt])|u\{([0-9A-Fa-f]{1,6})\}|.)')
+_ESCAPED = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
+
+
+def unescape(raw: str) -> Iterator[tuple[str | None, int, int]]:
+    """What stands between double quotes, piece by piece: the text, and the characters `[start, end)` that spell it.
+
+    The text is None where an escape is unknown.
+    """
+    end = 0
+    for match in _ESCAPE.finditer(raw):
+        if end < match.start():
+            yield raw[end : match.start()], end, match.start()
+        yield _escaped(match), match.start(), match.end()
+        end = match.end()
+    if end < len(raw):
+        yield raw[end:], end, len(raw)
+
+
+def _escaped(match: re.Match[str]) -> str | None:
+    letter, digits = match.groups()
+    if letter:
+        return _ESCAPED[letter]
+    if digits is None:
+        return None
+    number = int(digits, 16)
+    is_character = number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF  # noqa: PLR2004 - the borders of Unicode
+    return chr(number) if is_character else None
+
+
+def number_value(text: str) -> int | float:
+    """`3`, `-1` or `2.5` as a number."""
+    return float(text) if "." in text else int(text)
+
+
+def duration_seconds(text: str) -> float:
+    """`1h30m` in seconds."""
+    return sum(float(number) * SECONDS[unit] for number, unit in re.findall(r"([\d.]+)(ms|[smhdw])", text))
+
+
+def size_bytes(text: str) -> int | float:
+    """`64KiB` in bytes; a whole number wherever it is one."""
+    match = re.fullmatch(r"([\d.]+)([A-Za-z]+)", text)
+    if match is None:
+        raise ValueError(text)
+    size = number_value(match[1]) * BYTES[match[2]]
+    return int(size) if size == int(size) else size
+
+
+def spell_duration(seconds: float) -> str:
+    """A duration as the language writes it: `1h30m`; `0s` for none."""
+    rest = round(abs(seconds) * 1000)
+    words = []
+    for unit, length in SECONDS.items():
+        count, rest = divmod(rest, round(length * 1000))
+        if count:
+            words.append(f"{count}{unit}")
+    return ("-" if seconds < 0 else "") + ("".join(words) or "0s")

@@ -1,0 +1,298 @@
+"""Rule text becomes nodes.
+
+1. A text is cut into statements first, and each is parsed for itself: an error costs its own statement, no other.
+2. What is wrong is returned beside what could be read; nothing is raised.
+3. The grammar is in `grammar/*.lark`; `build` makes the nodes while lark parses. Strings that are templates are parsed
+   in turn, with places that are still those of the file.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+from lark import Lark
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.visitors import merge_transformers
+
+from rules_listener.base.diagnostics import Diagnostic, suggestion
+from rules_listener.base.source import Source, Span
+from rules_listener.lang import nodes
+from rules_listener.lang.build import ExpressionBuilder, Place, StatementBuilder
+
+MAX_DEPTH = 200
+"""How deeply expressions may be nested. What walks over them recurses."""
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What `parse` made of a source: the statements that it could read, and what is wrong with the others.
+
+    `broken` are the names that an unreadable statement was about to define: they exist, but mean nothing.
+    """
+
+    statements: list[nodes.Statement] = field(default_factory=list)
+    found: list[Diagnostic] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+
+
+def parse(source: Source) -> Parsed:
+    """All statements of `source`."""
+    parsed = Parsed()
+    for start, end in _statement_ranges(source.text):
+        reader = _Reader(source, range(start, end))
+        statement = reader.read("statement")
+        if isinstance(statement, nodes.Statement) and not reader.found:
+            parsed.statements.append(statement)
+        elif match := _DEFINITION.match(source.text, start, end):
+            parsed.broken.add(match[1])
+        parsed.found += reader.found
+    return parsed
+
+
+def parse_template(source: Source) -> tuple[nodes.Template, list[Diagnostic]]:
+    """A text outside of any rule file, such as an argument in the configuration, as a template."""
+    whole = range(len(source.text))
+    reader = _Reader(source, whole)
+    template = reader.template(nodes.Text(Span(source, 0, len(whole)), source.text, whole))
+    return template, reader.found
+
+
+_DEFINITION = re.compile(r"(?:let|event)\s+([A-Za-z_]\w*)")
+_WORD = re.compile(
+    r"""(?P<skip>"(?:[^"\\\n]|\\[^\n])*"?|'[^'\n]*'?|\#[^\n]*|\s+)|(?P<word>[A-Za-z_]\w*)|.""", re.DOTALL
+)
+
+
+def _statement_ranges(text: str) -> Iterator[tuple[int, int]]:
+    """Where each statement begins and ends: it begins at `rule`, `let`, `event`, or at an `on` without `rule NAME`."""
+    start: int | None = None
+    end = 0
+    words: list[str] = []
+    for match in _WORD.finditer(text):
+        word = match["word"]
+        if word in ("rule", "let", "event") or (word == "on" and not _is_rule_name(words)):
+            if start is not None:
+                yield start, end
+            start, words = match.start(), []
+        if match["skip"] and not match["skip"].startswith(("'", '"')):
+            continue
+        start = match.start() if start is None else start
+        end = match.end()
+        words.append(match[0])
+    if start is not None:
+        yield start, end
+
+
+def _is_rule_name(words: list[str]) -> bool:
+    return len(words) in (1, 2) and words[0] == "rule"
+
+
+@cache
+def _grammar() -> tuple[Lark, list[Place]]:
+    """The parser, and the stack of places that its builders look at."""
+    places: list[Place] = []
+    builder = merge_transformers(  # type: ignore[no-untyped-call] # lark has no types for it
+        StatementBuilder(places), expressions=ExpressionBuilder(places)
+    )
+    lark = Lark.open_from_package(
+        "rules_listener",
+        "rules.lark",
+        ("grammar", "../grammar"),
+        parser="lalr",
+        start=["statement", "expression"],
+        maybe_placeholders=True,
+        transformer=builder,
+    )
+    return lark, places
+
+
+class _Reader:
+    """Reads one stretch of a source, whose n-th character stands at `offsets[n]`."""
+
+    def __init__(self, source: Source, offsets: range | tuple[int, ...], text: str | None = None) -> None:
+        self.source = source
+        self.offsets = offsets
+        self.text = source.text[offsets[0] : offsets[-1] + 1] if text is None else text
+        self.found: list[Diagnostic] = []
+        self.start = "statement"
+
+    def span(self, start: int, end: int) -> Span:
+        """The place of the characters `[start, end)` of this stretch."""
+        if start >= len(self.offsets):
+            last = self.offsets[-1] + 1
+            return Span(self.source, last, last)
+        return Span(self.source, self.offsets[start], self.offsets[max(start, end - 1)] + 1)
+
+    def read(self, start: str) -> nodes.Node | None:
+        """The node of the grammar's rule `start`, or None and a diagnostic."""
+        self.start = start
+        lark, places = _grammar()
+        places.append(self)
+        try:
+            node: object = lark.parse(self.text, start=start)
+        except UnexpectedInput as error:
+            self.found.append(self._syntax_error(error))
+            return None
+        finally:
+            places.pop()
+        return node if isinstance(node, nodes.Node) else None
+
+    def report(self, code: str, message: str, span: Span, label: str = "") -> None:
+        """Say that something is wrong at `span`."""
+        self.found.append(Diagnostic(code, message, span, label))
+
+    def nesting(self, expression: nodes.Expression) -> None:
+        """Report an expression that is nested too deeply to be checked."""
+        if _is_too_deep(expression):
+            self.report("RL106", f"this is nested more than {MAX_DEPTH} levels deep", expression.span)
+
+    def template(self, text: nodes.Text) -> nodes.Template:
+        """`text` read as a template."""
+        parts: list[str | nodes.Expression] = []
+        for start, end, is_expression in self._template_parts(text):
+            if not is_expression:
+                parts.append(text.value[start:end].replace("{{", "{").replace("}}", "}"))
+                continue
+            inner = _Reader(self.source, tuple(text.offsets[start:end]), text.value[start:end])
+            node = inner.read("expression")
+            self.found += inner.found
+            if isinstance(node, nodes.Expression):
+                self.nesting(node)
+                parts.append(node)
+        return nodes.Template(text.span, tuple(parts))
+
+    def _template_parts(self, text: nodes.Text) -> Iterator[tuple[int, int, bool]]:
+        """The stretches of a template: from, to, and whether an expression stands there."""
+        end = 0
+        for match in _TEMPLATE.finditer(text.value):
+            kind = match.lastgroup
+            if kind == "expression" and match["expression"].strip():
+                yield end, match.start(), False
+                yield match.start("expression"), match.end("expression"), True
+                end = match.end()
+            elif kind != "double":
+                offset = text.offsets[match.start()]
+                place = Span(self.source, offset, offset + 1)
+                self.report("RL105", _BRACE_ERRORS[kind or ""], place, _BRACE_HELP)
+        yield end, len(text.value), False
+
+    def _syntax_error(self, error: UnexpectedInput) -> Diagnostic:
+        start = error.pos_in_stream if error.pos_in_stream is not None else len(self.text)
+        if isinstance(error, UnexpectedCharacters):
+            return self._unreadable(start)
+        if not isinstance(error, UnexpectedToken):
+            raise error  # lark's LALR parser raises these two
+        expected = {_plain(terminal) for terminal in error.accepts or error.expected}
+        if self.start == "expression":
+            expected.discard("$END")
+        if error.token.type == "$END":
+            place = self.span(len(self.text), len(self.text))
+            return Diagnostic("RL101", f"the {self.start} ends too early", place, _expected(expected))
+        word = str(error.token)
+        place = self.span(start, start + len(word))
+        hint = _FOREIGN.get(word) or suggestion(word, _words_of(expected)) or _expected(expected)
+        return Diagnostic("RL101", f"unexpected `{word}`", place, hint)
+
+    def _unreadable(self, start: int) -> Diagnostic:
+        rest = self.text[start:].split("\n", 1)[0]
+        if rest[0] in "\"'":
+            return Diagnostic("RL103", "the string is not closed", self.span(start, start + len(rest)))
+        if match := re.match(r"\d[\w.]*", rest):
+            place = self.span(start, start + match.end())
+            return Diagnostic("RL102", f"`{match[0]}` is no number, duration or size", place, "units: " + _UNITS)
+        foreign = next((sign for sign in _FOREIGN if rest.startswith(sign)), "")
+        place = self.span(start, start + max(1, len(foreign)))
+        return Diagnostic("RL102", f"unexpected `{foreign or rest[0]}`", place, _FOREIGN.get(foreign, ""))
+
+
+_UNITS = "ms s m h d w for time, KB MB GB KiB MiB GiB for size"
+_FOREIGN = {
+    "&&": "write `and`",
+    "||": "write `or`",
+    "===": "write `==`",
+    "=": "to compare, write `==`",
+    "!": "write `not`",
+    "<>": "write `!=`",
+}
+_TEMPLATE = re.compile(
+    r"""(?P<double>\{\{|\}\})|\{(?P<expression>(?:[^{}"']|"(?:[^"\\]|\\.)*"|'[^']*')*)\}|(?P<open>\{)|(?P<close>\})"""
+)
+_BRACE_ERRORS = {
+    "open": "this brace opens an expression that is not closed",
+    "close": "this brace closes nothing",
+    "expression": "there is no expression between the braces",
+}
+_BRACE_HELP = "write {{ or }} for a brace in the text"
+
+_TOKEN_NAMES = {
+    "NAME": "a name",
+    "STRING": "a string",
+    "NUMBER": "a number",
+    "DURATION": "a duration such as 10m",
+    "SIZE": "a size such as 64KiB",
+    "CONSTANT": "true",
+    "COMPARISON": "a comparison such as ==",
+    "TEXT_OPERATOR": "like",
+    "CLOSE": "`)`",
+    "OPEN_LIST": "`[`",
+    "CLOSE_LIST": "`]`",
+    "OPEN": "`(`",
+    "_COMMA": "`,`",
+    "_EQUALS": "`=`",
+    "$END": "the end of the statement",
+}
+_FEW = 7
+
+
+def _plain(terminal: str) -> str:
+    """A terminal's name as `terminals.lark` has it: lark marks those that come by way of `expressions.lark`."""
+    return terminal.replace("expressions__", "")
+
+
+@cache
+def _patterns() -> dict[str, str]:
+    return {_plain(terminal.name): terminal.pattern.value for terminal in _grammar()[0].terminals}
+
+
+def _words_of(terminals: set[str]) -> list[str]:
+    """The keywords among some terminals of the grammar."""
+    words: list[str] = []
+    for terminal in terminals - _TOKEN_NAMES.keys():
+        pattern = _patterns()[terminal]
+        words += re.findall(r"[a-z]+", pattern.removesuffix(r"\b").replace("(?:", ""))
+    return sorted(words)
+
+
+def _expected(terminals: set[str]) -> str:
+    words = [f"`{word}`" for word in _words_of(terminals)]
+    words += sorted(_TOKEN_NAMES[terminal] for terminal in terminals & _TOKEN_NAMES.keys())
+    if len(words) > _FEW:
+        return ""
+    return "expected " + " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _is_too_deep(node: nodes.Node) -> bool:
+    level: list[nodes.Node] = [node]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _operands(parent)]
+        if not level:
+            return False
+    return True
+
+
+def _operands(node: nodes.Node) -> tuple[nodes.Node, ...]:
+    match node:
+        case nodes.Not():
+            return (node.operand,)
+        case nodes.And() | nodes.Or():
+            return node.operands
+        case nodes.Compare():
+            return (node.left, node.right)
+        case nodes.In():
+            return (node.item, node.container)
+        case nodes.Call():
+            return node.arguments
+        case nodes.ListOf():
+            return node.items
+    return ()

@@ -1,0 +1,82 @@
+"""Which names mean something at a place in a rule: the fields of the selected events, and what else is known there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from rules_listener.event.catalogue import CATALOGUE, Field, Kind, fields_of
+
+HOST_NAMES = {
+    "host": "the host's name",
+    "fqdn": "the host's name with its domain",
+    "ip": "the host's address",
+}
+"""What is known of the host that the listener runs on; all are text."""
+
+ALWAYS_GIVEN = {"rule": Kind.TEXT, "severity": Kind.TEXT, "id": Kind.TEXT}
+"""What every template knows of its firing."""
+
+MESSAGE = {"message": Kind.TEXT}
+"""What the templates of `run` and of the configuration know besides: the alert's text, or the event in one line."""
+
+RESERVED = frozenset(
+    {name for event_type in CATALOGUE.values() for name in fields_of(event_type)}
+    | {*HOST_NAMES, *ALWAYS_GIVEN, *MESSAGE, *CATALOGUE}
+    | {"count", "window", "first_time", "values", "elapsed", "suppressed"}
+)
+"""Names that no `let` or `event` statement may take."""
+
+UNLISTED = "*"
+"""Stands among the selected types for all that the catalogue does not list; `EVENT` selects them too."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What can be named where events of `types` (concrete ones, by name) are looked at.
+
+    `shown` is how the rule itself names the events. `given` are the values that a firing brings along.
+    """
+
+    types: tuple[str, ...]
+    shown: tuple[str, ...]
+    given: Mapping[str, Kind] = field(default_factory=dict)
+
+    @cached_property
+    def fields(self) -> dict[str, list[Field]]:
+        """Each field that at least one of the types has, as each of them has it."""
+        fields: dict[str, list[Field]] = {}
+        for name in self.types:
+            if name != UNLISTED:
+                for found in fields_of(CATALOGUE[name]).values():
+                    fields.setdefault(found.name, []).append(found)
+        return fields
+
+    @cached_property
+    def own_fields(self) -> list[str]:
+        """The names of the payload's fields, in the order in which supervisord sends them."""
+        names = [found.name for name in self.types if name != UNLISTED for found in CATALOGUE[name].fields]
+        names += ["data"] if "data" in self.fields else []
+        return list(dict.fromkeys(names))
+
+    def subject(self, predicate: str, predicate_none: str) -> str:
+        """The selected events as the subject of a sentence: `A has …`, or `none of A, B has …`."""
+        if len(self.shown) == 1:
+            return f"{self.shown[0]} {predicate}"
+        return f"none of {', '.join(self.shown)} {predicate_none}"
+
+
+EVERYTHING = Scope(
+    tuple(name for name, event_type in CATALOGUE.items() if not event_type.abstract),
+    ("EVENT",),
+    {
+        **ALWAYS_GIVEN,
+        **MESSAGE,
+        "count": Kind.NUMBER,
+        "window": Kind.DURATION,
+        "first_time": Kind.TIME,
+        "values": Kind.LIST,
+        "elapsed": Kind.DURATION,
+        "suppressed": Kind.NUMBER,
+    },
+)
+"""The scope in which a name is defined, before anyone knows where it will be used."""

@@ -1,0 +1,282 @@
+"""Checked expressions become Python expressions.
+
+1. A condition has two spellings: `true(c)` is true if and only if c is true, `false(c)` if and only if c is false. What
+   is unknown makes both false; so three-valued logic costs nothing when it runs.
+2. A value's spelling gives None where the value is missing. What a type of event can't have is known here already, and
+   what follows from it is worked out here: a spelling `False` is dropped with all that depends on it.
+3. No spelling can raise, for any event.
+"""
+
+from collections.abc import Iterable
+
+from rules_listener.event.catalogue import HEADER_FIELDS, Kind
+from rules_listener.lang import checked
+from rules_listener.match.globs import glob_test
+
+MAX_NESTING = 40
+"""Parentheses within parentheses in one generated function; Python itself reads at most 200."""
+
+_HEADER = frozenset(field.name for field in HEADER_FIELDS)
+_ATTRIBUTES = {"data": "data", "time": "time", "process": "process", "eventname": "type"}
+_CONVERSIONS = {Kind.TEXT: "text_of", Kind.NUMBER: "number_of", Kind.BOOLEAN: "boolean_of"}
+_SHOW = {Kind.DURATION: "show_duration", Kind.TIME: "show_time"}
+_TRUE, _FALSE, _NONE = "True", "False", "None"
+
+
+class Module:
+    """The source of one generated module: functions and constants, each under a name of its own."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._constants: dict[str, str] = {}
+
+    def constant(self, prefix: str, spelling: str) -> str:
+        """The name of a module-level constant; the same spelling has the same name."""
+        name = self._constants.get(spelling)
+        if name is None:
+            name = self._constants[spelling] = f"{prefix}{len(self._constants)}"
+            self._parts.append(f"{name} = {spelling}")
+        return name
+
+    def function(self, prefix: str, parameters: str, lines: Iterable[str]) -> str:
+        """The name of a function with these lines; the same function is written once."""
+        body = f"({parameters}):\n    " + "\n    ".join(lines)
+        name = self._constants.get(body)
+        if name is None:
+            name = self._constants[body] = f"{prefix}{len(self._constants)}"
+            self._parts.append(f"def {name}{body}")
+        return name
+
+    def assign(self, name: str, spelling: str) -> None:
+        """A name that the loader looks up."""
+        self._parts.append(f"{name} = {spelling}")
+
+    @property
+    def source(self) -> str:
+        """All of it, as text."""
+        return "\n".join(self._parts) + "\n"
+
+
+class FunctionWriter:
+    """Spells expressions within one generated function, whose event is `e` and whose given values are `v`.
+
+    `fields` are the names that the event's type has; None where the type is not known.
+    """
+
+    def __init__(self, module: Module, fields: frozenset[str] | None) -> None:
+        self.module = module
+        self.fields = fields
+        self._locals: dict[str, str] = {}
+        self._temporaries = 0
+        self._nesting = 0
+
+    def head(self) -> list[str]:
+        """The lines that the spellings so far need before them."""
+        lines = list(self._locals.values())
+        used = " ".join(lines)
+        return [
+            f"{short} = e.{name}" for short, name in (("f", "fields"), ("h", "header")) if f"{short}.get" in used
+        ] + lines
+
+    # conditions
+
+    def true(self, condition: checked.Condition) -> str:
+        """A spelling that is true if and only if the condition is."""
+        return self._spell(condition, wanted=True)
+
+    def false(self, condition: checked.Condition) -> str:
+        """A spelling that is true if and only if the condition is false."""
+        return self._spell(condition, wanted=False)
+
+    def _spell(self, condition: checked.Condition, *, wanted: bool) -> str:
+        match condition:
+            case checked.Negation():
+                return self._spell(condition.operand, wanted=not wanted)
+            case checked.AllOf() | checked.AnyOf():
+                return self._combination(condition, wanted=wanted)
+            case checked.Comparison():
+                return self._comparison(condition, wanted=wanted)
+            case checked.Member():
+                return self._member(condition, wanted=wanted)
+            case checked.Present():
+                return self._present(condition.value, wanted=wanted)
+            case checked.Truth():
+                value = self.value(condition.value)
+                return str(value == str(wanted)) if value in (_TRUE, _FALSE, _NONE) else f"{value} is {wanted}"
+
+    def _combination(self, condition: checked.AllOf | checked.AnyOf, *, wanted: bool) -> str:
+        if self._nesting >= MAX_NESTING:
+            return self._outsourced(condition, wanted=wanted)
+        self._nesting += 1
+        spellings = [self._spell(operand, wanted=wanted) for operand in condition.operands]
+        self._nesting -= 1
+        return all_of(spellings) if isinstance(condition, checked.AllOf) == wanted else any_of(spellings)
+
+    def _outsourced(self, condition: checked.Condition, *, wanted: bool) -> str:
+        writer = FunctionWriter(self.module, self.fields)
+        spelling = writer._spell(condition, wanted=wanted)
+        return self.module.function("c", "e", [*writer.head(), f"return {spelling}"]) + "(e)"
+
+    def _comparison(self, condition: checked.Comparison, *, wanted: bool) -> str:
+        left, right = condition.left, condition.right
+        if left.kind is Kind.ANY and right.kind is Kind.ANY and condition.operator == "==":
+            return f"same({self.value(left)}, {self.value(right)}) is {wanted}"
+        kind = next((kind for kind in (left.kind, right.kind) if kind is not Kind.ANY), Kind.TEXT)
+        first, first_guard = self._guarded(left, kind)
+        second, second_guard = self._guarded(right, kind)
+        if _NONE in (first, second):
+            return _FALSE
+        if condition.operator == "==" and wanted and _TRUE in (first_guard, second_guard):
+            return f"{self._typed(left, kind)} == {self._typed(right, kind)}"
+        test = self._test(condition, first, second)
+        return all_of([first_guard, second_guard, test if wanted else negated(test)])
+
+    def _test(self, condition: checked.Comparison, left: str, right: str) -> str:
+        match condition.operator:
+            case "=~":
+                return f"{self._regex(condition.right)}({left}) is not None"
+            case "like":
+                return self._like(condition.right, left)
+            case "contains":
+                return f"{right} in {left}"
+            case "startswith" | "endswith":
+                return f"{left}.{condition.operator}({right})"
+        return f"{left} {condition.operator} {right}"
+
+    def _regex(self, pattern: checked.Value) -> str:
+        spelling = repr(pattern.value) if isinstance(pattern, checked.Constant) else repr("")
+        return self.module.constant("regex_", f"regex({spelling}).search")
+
+    def _like(self, pattern: checked.Value, left: str) -> str:
+        method, text = glob_test(str(pattern.value) if isinstance(pattern, checked.Constant) else "")
+        match method:
+            case "regex":
+                return f"{self.module.constant('regex_', f'regex({text!r}).search')}({left}) is not None"
+            case "contains":
+                return f"{text!r} in {left}"
+            case "equals":
+                return f"{left} == {text!r}"
+        return f"{left}.{method}({text!r})"
+
+    def _member(self, condition: checked.Member, *, wanted: bool) -> str:
+        constants = sorted({repr(constant.value) for constant in condition.constants})
+        kind = condition.constants[0].kind if condition.constants else condition.item.kind
+        item, guard = self._guarded(condition.item, kind)
+        if item == _NONE:
+            return _FALSE
+        if not constants:
+            return _FALSE if wanted else guard
+        one_of = f"{{{', '.join(constants)}}}"
+        if wanted:
+            return f"{self._typed(condition.item, kind)} in {one_of}"
+        return all_of([guard, f"{item} not in {one_of}"])
+
+    def _present(self, value: checked.Value, *, wanted: bool) -> str:
+        spelling = self.value(value)
+        if spelling == _NONE:
+            return str(not wanted)
+        if isinstance(value, checked.Constant):
+            return str(wanted)
+        return f"{spelling} is {'not ' * wanted}None"
+
+    # values
+
+    def _guarded(self, value: checked.Value, kind: Kind) -> tuple[str, str]:
+        """A spelling that may stand after its guard, which is true if the value is there and of its kind."""
+        spelling = self._typed(value, kind)
+        if isinstance(value, checked.Constant) or _is_always_there(value):
+            return spelling, _TRUE
+        if spelling.isidentifier():
+            return spelling, f"{spelling} is not None"
+        name = self._temporary()
+        return name, f"({name} := {spelling}) is not None"
+
+    def _temporary(self) -> str:
+        self._temporaries += 1
+        return f"t{self._temporaries}"
+
+    def _typed(self, value: checked.Value, kind: Kind) -> str:
+        spelling = self.value(value)
+        if value.kind is Kind.ANY and spelling != _NONE and kind in _CONVERSIONS:
+            return f"{_CONVERSIONS[kind]}({spelling})"
+        return spelling
+
+    def value(self, value: checked.Value) -> str:
+        """A spelling of the value, None where it is missing."""
+        match value:
+            case checked.Constant():
+                return repr(value.value)
+            case checked.FieldValue():
+                return self._field(value.name)
+            case checked.Given(origin="values"):
+                return self._local(value.name, f"v.get({value.name!r})")
+            case checked.Given():
+                return f"{value.origin}({value.name!r})"
+            case checked.Apply():
+                return self._apply(value)
+
+    def _field(self, name: str) -> str:
+        if self.fields is not None and name not in self.fields:
+            return _NONE
+        if name in _ATTRIBUTES:
+            return self._local(name, f"e.{_ATTRIBUTES[name]}")
+        return self._local(name, f"{'h' if name in _HEADER else 'f'}.get({name!r})")
+
+    def _local(self, name: str, spelling: str) -> str:
+        name = f"{name}_" if name in ("e", "f", "h", "v") else name
+        self._locals[name] = f"{name} = {spelling}"
+        return name
+
+    def _apply(self, value: checked.Apply) -> str:
+        first, *rest = value.arguments
+        argument, guard = self._guarded(first, Kind.TEXT)
+        if argument == _NONE:
+            return _NONE
+        call = f"{value.function}({', '.join([argument, *map(self.value, rest)])})"
+        return call if guard == _TRUE else f"({call} if {guard} else None)"
+
+    # templates
+
+    def text(self, parts: checked.TemplateParts) -> str:
+        """A spelling of a template's text."""
+        spellings = [repr(part) if isinstance(part, str) else self._shown(part) for part in parts]
+        if len(spellings) == 1:
+            return spellings[0]
+        return f"''.join(({', '.join(spellings)}))" if spellings else "''"
+
+    def _shown(self, part: checked.Expression) -> str:
+        if not isinstance(part, checked.Value):
+            return f"('true' if {self.true(part)} else 'false' if {self.false(part)} else '-')"
+        spelling = self.value(part)
+        if part.kind is Kind.TEXT and spelling.isidentifier():
+            return f"('-' if {spelling} is None else {spelling})"
+        return f"{_SHOW.get(part.kind, 'show')}({spelling})"
+
+
+def _is_always_there(value: checked.Value) -> bool:
+    return isinstance(value, checked.Given) and value.origin == "host"
+
+
+def all_of(spellings: Iterable[str]) -> str:
+    """All of them, in parentheses where needed."""
+    kept = [spelling for spelling in dict.fromkeys(spellings) if spelling != _TRUE]
+    if _FALSE in kept:
+        return _FALSE
+    return _joined(kept, " and ") or _TRUE
+
+
+def any_of(spellings: Iterable[str]) -> str:
+    """At least one of them, in parentheses where needed."""
+    kept = [spelling for spelling in dict.fromkeys(spellings) if spelling != _FALSE]
+    if _TRUE in kept:
+        return _TRUE
+    return _joined(kept, " or ") or _FALSE
+
+
+def negated(test: str) -> str:
+    """The opposite of a test between values that are there."""
+    return f"not {test}"
+
+
+def _joined(spellings: list[str], word: str) -> str:
+    return f"({word.join(spellings)})" if len(spellings) > 1 else "".join(spellings)

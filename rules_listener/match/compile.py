@@ -1,0 +1,189 @@
+"""A rule set becomes a program: one generated function for each type of event.
+
+1. The function of a type knows only the rules that select the type, and only what events of that type can have.
+2. A rule that can fire only if a field equals one of some constants is looked up by that field's value; the others are
+   tried one after the other. Which way a rule goes never changes whether it fires.
+3. The numbers of the rules that fire come out in the order in which the rules are written.
+"""
+
+import marshal
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rules_listener.event.catalogue import CATALOGUE, Kind, fields_of
+from rules_listener.lang import checked
+from rules_listener.lang.scope import UNLISTED
+from rules_listener.match.codegen import FunctionWriter, Module
+from rules_listener.match.program import ActionData, Program, RuleData
+
+MIN_SHARED = 4
+"""From how many rules of a type on it pays to look them up by a field, rather than to try each."""
+
+Templates = Mapping[str, checked.TemplateParts]
+"""Templates of the configuration, each under a name."""
+
+
+def compile_rules(rules: checked.RuleSet, templates: Templates | None = None, *, indexed: bool = True) -> Program:
+    """The program of a rule set and of the configuration's templates. Without `indexed`, every rule is tried."""
+    module = Module()
+    data = tuple(_rule_data(rule, module) for rule in rules.rules)
+    buckets = _buckets(rules.rules)
+    functions = {name: _bucket_function(module, name, bucket, indexed=indexed) for name, bucket in buckets.items()}
+    module.assign("BUCKETS", _mapping(functions))
+    module.assign("TEMPLATES", _mapping({name: _template(module, parts) for name, parts in (templates or {}).items()}))
+    source = module.source
+    code = compile(source, "<rules>", "exec", dont_inherit=True, optimize=2)
+    return Program(marshal.dumps(code), data, source)
+
+
+def _mapping(names: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{key!r}: {name}" for key, name in names.items()) + "}"
+
+
+def _rule_data(rule: checked.Rule, module: Module) -> RuleData:
+    actions = tuple(
+        ActionData(
+            action.kind, action.severity, action.channels, tuple(_template(module, parts) for parts in action.templates)
+        )
+        for action in rule.actions
+    )
+    return RuleData(rule.name, rule.meaning, actions, tuple(sorted(_named_groups(rule))))
+
+
+def _template(module: Module, parts: checked.TemplateParts) -> str:
+    writer = FunctionWriter(module, None)
+    text = writer.text(parts)
+    return module.function("template_", "e, v", [*writer.head(), f"return {text}"])
+
+
+def _named_groups(rule: checked.Rule) -> set[str]:
+    """The literals that a rule compares with the name of a process or a group."""
+    names = {"processname", "groupname", "process"}
+    found: set[str] = set()
+    for arm in rule.arms:
+        for part in checked.subexpressions(arm.condition) if arm.condition is not None else ():
+            sides: tuple[checked.Value, ...] = ()
+            if isinstance(part, checked.Comparison):
+                sides = (part.left, part.right)
+            elif isinstance(part, checked.Member):
+                sides = (part.item, *part.constants)
+            if any(isinstance(side, checked.FieldValue) and side.name in names for side in sides):
+                found |= {str(side.value) for side in sides if isinstance(side, checked.Constant)}
+    return found
+
+
+# buckets: the rules of one type of event
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A rule as one type of event sees it: its number and its condition there (None: always)."""
+
+    number: int
+    condition: checked.Condition | None
+    keys: dict[str, frozenset[checked.Scalar]] = field(default_factory=dict)
+
+
+def _buckets(rules: Sequence[checked.Rule]) -> dict[str, list[Candidate]]:
+    buckets: dict[str, list[Candidate]] = {}
+    for number, rule in enumerate(rules):
+        conditions: dict[str, list[checked.Condition | None]] = {}
+        for arm in rule.arms:
+            for name in arm.types:
+                conditions.setdefault(name, []).append(arm.condition)
+        for name, found in conditions.items():
+            buckets.setdefault(name, []).append(Candidate(number, _any(found)))
+    return buckets
+
+
+def _any(conditions: Iterable[checked.Condition | None]) -> checked.Condition | None:
+    present = [condition for condition in dict.fromkeys(conditions) if condition is not None]
+    if len(present) < len(set(conditions)):
+        return None
+    return present[0] if len(present) == 1 else checked.AnyOf(tuple(present))
+
+
+def _bucket_function(module: Module, name: str, bucket: list[Candidate], *, indexed: bool) -> str:
+    fields = None if name == UNLISTED else frozenset(fields_of(CATALOGUE[name]))
+    index, rest = _index(bucket) if indexed else ({}, bucket)
+    writer = FunctionWriter(module, fields)
+    lines = _tests(writer, rest)
+    for key, by_value in index.items():
+        tables = {value: _key_function(module, fields, found) for value, found in by_value.items()}
+        table = module.constant("by_", _table(tables))
+        lines += [f"found = {table}.get({writer.value(checked.FieldValue(key, Kind.TEXT))})"]
+        lines += ["if found is not None:", "    found(e, hits)"]
+    return module.function(
+        f"on_{name.replace('*', 'other')}_", "e", ["hits = []", *writer.head(), *lines, "return hits"]
+    )
+
+
+def _table(tables: Mapping[checked.Scalar, str]) -> str:
+    return "{" + ", ".join(f"{value!r}: {name}" for value, name in tables.items()) + "}"
+
+
+def _key_function(module: Module, fields: frozenset[str] | None, found: list[Candidate]) -> str:
+    writer = FunctionWriter(module, fields)
+    lines = _tests(writer, found)
+    return module.function("key_", "e, hits", [*writer.head(), *lines] if lines else ["pass"])
+
+
+def _tests(writer: FunctionWriter, candidates: Iterable[Candidate]) -> list[str]:
+    lines = []
+    for candidate in candidates:
+        test = "True" if candidate.condition is None else writer.true(candidate.condition)
+        if test == "True":
+            lines.append(f"hits.append({candidate.number})")
+        elif test != "False":
+            lines.append(f"if {test}: hits.append({candidate.number})")
+    return lines
+
+
+# the index: which rules can be looked up, and by which field
+
+Index = dict[str, dict[checked.Scalar, list[Candidate]]]
+
+
+def _index(bucket: Iterable[Candidate]) -> tuple[Index, list[Candidate]]:
+    """The rules by field and value, each once; and those that have to be tried."""
+    candidates = [Candidate(one.number, one.condition, _keys(one.condition)) for one in bucket]
+    spread = _spread(candidates)
+    index: Index = {}
+    rest = []
+    for candidate in candidates:
+        key = max(candidate.keys, key=lambda name: (spread[name], name), default=None)
+        if key is None or spread[key] < MIN_SHARED:
+            rest.append(candidate)
+            continue
+        for value in candidate.keys[key]:
+            index.setdefault(key, {}).setdefault(value, []).append(candidate)
+    return index, rest
+
+
+def _spread(candidates: Iterable[Candidate]) -> Counter[str]:
+    """For each field, how many different values the rules ask of it: the more, the fewer rules share one."""
+    values = {(name, value) for one in candidates for name, constants in one.keys.items() for value in constants}
+    return Counter(name for name, _ in values)
+
+
+def _keys(condition: checked.Condition | None) -> dict[str, frozenset[checked.Scalar]]:
+    """The fields that must equal one of some constants for the condition to be true."""
+    match condition:
+        case checked.Comparison(
+            operator="==", left=checked.FieldValue() as found, right=checked.Constant() as constant
+        ):
+            return {found.name: frozenset({constant.value})}
+        case checked.Comparison(
+            operator="==", left=checked.Constant() as constant, right=checked.FieldValue() as found
+        ):
+            return {found.name: frozenset({constant.value})}
+        case checked.Member(item=checked.FieldValue() as found):
+            return {found.name: frozenset(constant.value for constant in condition.constants)}
+        case checked.AllOf():
+            keys: dict[str, frozenset[checked.Scalar]] = {}
+            for operand in condition.operands:
+                for name, constants in _keys(operand).items():
+                    keys[name] = keys.get(name, constants) & constants
+            return keys
+    return {}
