@@ -52,6 +52,11 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return sorted(first.values(), key=lambda found: (found.where, found.code))
 
 
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Whether one of them is an error."""
+    return any(found.severity is Severity.ERROR for found in diagnostics)
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """A label that proposes the nearest of the known words; empty if none is near."""
     near = get_close_matches(word, sorted(known), n=1, cutoff=0.7)

@@ -3,9 +3,13 @@
 `{"time": …, "event": TYPE, header fields…, fields…, "data": …}`; only `time` and `event` are always there.
 """
 
+from collections.abc import Mapping
+
+from rules_listener.event.catalogue import HEADER_FIELDS
 from rules_listener.event.event import Event, Value
 
 _NOT_RECORDED = frozenset({"ver", "eventname", "len"})
+_NOT_FIELDS = frozenset({"time", "event", "data"})
 
 
 def to_record(event: Event) -> dict[str, Value | float]:
@@ -16,3 +20,23 @@ def to_record(event: Event) -> dict[str, Value | float]:
     if event.data is not None:
         record["data"] = event.data
     return record
+
+
+_HEADER = frozenset(field.name for field in HEADER_FIELDS)
+
+
+def from_record(record: Mapping[str, object]) -> Event:
+    """The event that a flat object stands for.
+
+    Raises:
+        KeyError: `time` or `event` is missing.
+    """
+    header: dict[str, Value] = {}
+    fields: dict[str, Value] = {}
+    data = record.get("data")
+    for name, value in record.items():
+        if name not in _NOT_FIELDS:
+            (header if name in _HEADER else fields)[name] = value if isinstance(value, int) else str(value)
+    time = record["time"]
+    moment = float(time) if isinstance(time, int | float) else 0.0
+    return Event(str(record["event"]), moment, fields, None if data is None else str(data), header)

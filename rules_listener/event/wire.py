@@ -24,6 +24,9 @@ OK = b"RESULT 2\nOK"
 MAX_HEADER_BYTES = 64 * 1024
 """A header line is some hundred bytes long; a stream without a line end is no protocol."""
 
+MAX_LENGTH_DIGITS = 12
+"""What claims to be longer than a terabyte is no protocol, and would be waited for for ever."""
+
 _CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 _HEADER_KEYS = frozenset({"ver", "server", "serial", "pool", "poolserial", "eventname", "len"})
 _HEADER_NUMBERS = ("serial", "poolserial", "len")
@@ -119,7 +122,7 @@ def _payload_length(header: bytearray) -> int:
     for word in reversed(header.split(b" ")):
         if word.startswith(b"len:"):
             digits = bytes(word[4:])
-            if digits.isdigit():
+            if digits.isdigit() and len(digits) <= MAX_LENGTH_DIGITS:
                 return int(digits)
             break
     raise ProtocolError(f"a header line without the payload's length: {_shown(header)}")
@@ -200,7 +203,7 @@ def _words(text: str, known: frozenset[str]) -> dict[str, Value]:
     last = ""
     for word in text.split(" ") if text else ():
         key, colon, value = word.partition(":")
-        if colon and (key in known or last not in _MAY_HOLD_COLONS):
+        if colon and key != last and (key in known or last not in _MAY_HOLD_COLONS):
             words[key] = value
             last = key
         elif last in _MAY_HOLD_SPACES:

@@ -10,7 +10,7 @@ from lark import Token, Transformer
 
 from rules_listener.base.source import Span
 from rules_listener.lang import nodes
-from rules_listener.lang.literals import duration_seconds, number_value, size_bytes, unescape
+from rules_listener.lang.literals import number_value, read_duration, read_size, unescape
 
 Part = Any
 """What a method is given: tokens and nodes, None where something optional is missing; the grammar says which."""
@@ -89,11 +89,11 @@ class ExpressionBuilder(Transformer[Token, Any]):
 
     def size(self, parts: Parts) -> nodes.Number:
         """SIZE."""
-        return nodes.Number(self.token_span(parts[0]), size_bytes(parts[0]))
+        return nodes.Number(self.token_span(parts[0]), read_size(parts[0]) or 0)
 
     def duration(self, parts: Parts) -> nodes.Duration:
         """DURATION."""
-        return nodes.Duration(self.token_span(parts[0]), duration_seconds(parts[0]))
+        return nodes.Duration(self.token_span(parts[0]), read_duration(parts[0]) or 0.0)
 
     def constant(self, parts: Parts) -> nodes.Constant:
         """`true`, `false`, `null`."""

@@ -44,16 +44,22 @@ def number_value(text: str) -> int | float:
     return float(text) if "." in text else int(text)
 
 
-def duration_seconds(text: str) -> float:
-    """`1h30m` in seconds."""
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)(KB|MB|GB|KiB|MiB|GiB)")
+
+
+def read_duration(text: str) -> float | None:
+    """`1h30m` in seconds; None if it is no duration."""
+    if not _DURATION.fullmatch(text):
+        return None
     return sum(float(number) * SECONDS[unit] for number, unit in re.findall(r"([\d.]+)(ms|[smhdw])", text))
 
 
-def size_bytes(text: str) -> int | float:
-    """`64KiB` in bytes; a whole number wherever it is one."""
-    match = re.fullmatch(r"([\d.]+)([A-Za-z]+)", text)
+def read_size(text: str) -> int | float | None:
+    """`64KiB` in bytes, a whole number wherever it is one; None if it is no size."""
+    match = _SIZE.fullmatch(text)
     if match is None:
-        raise ValueError(text)
+        return None
     size = number_value(match[1]) * BYTES[match[2]]
     return int(size) if size == int(size) else size
 

@@ -22,7 +22,7 @@ class Engine:
     def __init__(self, program: Loaded, own_group: str = "") -> None:
         self.program = program
         self.supervisor_stopping = False
-        self._own_group = own_group
+        self.own_group = own_group
         self._buckets = program.buckets
         self._other = program.buckets.get(UNLISTED)
 
@@ -39,8 +39,8 @@ class Engine:
 
     def _firings(self, event: Event, hits: list[int]) -> list[Firing]:
         rules = [self.program.rules[number] for number in sorted(hits)]
-        if self._own_group and event.fields.get("groupname") == self._own_group:
-            rules = [rule for rule in rules if self._own_group in rule.groups]
+        if self.own_group and event.fields.get("groupname") == self.own_group:
+            rules = [rule for rule in rules if self.own_group in rule.groups]
         key = event.process
         held = STOPPING if self.supervisor_stopping and key is not None else None
         return [Firing(rule, event, event.time, key or "", held=held) for rule in rules]

@@ -1,0 +1,21 @@
+"""The program `rules-listener`, also `python -m rules_listener`.
+
+`run` is the listener itself: it goes its own way, past the command line library and all that is made for people.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line, and exit with its status."""
+    if sys.argv[1:2] == ["run"]:
+        from rules_listener.tools.run import main as run  # noqa: PLC0415 - and nothing else
+
+        sys.exit(run(sys.argv[2:]))
+    from rules_listener.tools.cli import cli  # noqa: PLC0415 - not for the listener
+
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Rules and configuration, compiled, as a file beside the store: what the listener loads at its start.
+
+1. A bundle is fresh only if every file and folder that it was made from is as it was, byte for byte, and so are this
+   package and this Python. A bundle that is not fresh, cut short or changed is no bundle.
+2. Loading one imports neither lark nor YAML.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rules_listener import __version__
+from rules_listener.match.program import ActionData, Program, RuleData
+from rules_listener.serve.channels import ChannelConfig
+from rules_listener.serve.config import Config
+
+FILE_NAME = "rules.compiled"
+_MAGIC = b"RLBUNDLE1\n"
+_DIGEST_SIZE = 32
+_COMPILED_BY = ("lang", "match", "grammar", "../grammar", "serve/config.py", "serve/configfile.py", "serve/channels.py")
+
+
+class Origin(NamedTuple):
+    """What a bundle was made from: the arguments, and a digest of each file and each folder's list of rule files."""
+
+    config: str
+    rules: tuple[str, ...]
+    state: str
+    digests: dict[str, str]
+
+
+class Bundle(NamedTuple):
+    """A checked configuration and the program of its rules."""
+
+    origin: Origin
+    config: Config
+    program: Program
+
+
+def digest_of(path: Path) -> str:
+    """A digest of a file's content, or of the names of a folder's rule files; empty if there is no such thing."""
+    try:
+        if path.is_dir():
+            content = "\n".join(str(file) for file in rule_files(path)).encode(errors="surrogateescape")
+        else:
+            content = path.read_bytes()
+    except OSError:
+        return ""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def rule_files(folder: Path) -> list[Path]:
+    """All `*.rules` files in a folder and the folders in it, in order."""
+    return sorted(path for path in folder.rglob("*.rules") if path.is_file())
+
+
+def dump_bundle(bundle: Bundle) -> bytes:
+    """A bundle as bytes."""
+    described = json.dumps([_stamp(), bundle.origin, bundle.config, bundle.program.rules]).encode()
+    content = len(described).to_bytes(8, "big") + described + bundle.program.code
+    return _MAGIC + hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest() + content
+
+
+def load_bundle(content: bytes) -> Bundle | None:
+    """The bundle that `content` holds, if it is whole and made by this package for this Python."""
+    start = len(_MAGIC) + _DIGEST_SIZE
+    digest = hashlib.blake2b(content[start:], digest_size=_DIGEST_SIZE).digest()
+    if content[:start] != _MAGIC + digest:
+        return None
+    code = start + 8 + int.from_bytes(content[start : start + 8], "big")
+    stamp, origin, config, rules = json.loads(content[start + 8 : code])
+    if stamp != _stamp():
+        return None
+    return Bundle(_origin(origin), _config(config), Program(content[code:], tuple(map(_rule, rules))))
+
+
+def keep_bundle(content: bytes, folder: Path) -> None:
+    """Keep a bundle in a folder; whoever reads the file meanwhile finds the old one or the new one.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    temporary = folder / f"{FILE_NAME}.{os.getpid()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        temporary.replace(folder / FILE_NAME)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def kept_bundle(folder: Path) -> Bundle | None:
+    """The bundle that was kept in a folder, if there is one that can be used."""
+    try:
+        return load_bundle((folder / FILE_NAME).read_bytes())
+    except OSError:
+        return None
+
+
+def is_fresh(bundle: Bundle, config: str, rules: Iterable[str], state: str) -> bool:
+    """Whether the bundle was made from just these arguments, and all that they name is as it was."""
+    origin = bundle.origin
+    if (origin.config, origin.rules, origin.state) != (config, tuple(rules), state):
+        return False
+    return all(digest_of(Path(path)) == digest for path, digest in origin.digests.items())
+
+
+def _stamp() -> str:
+    """What else a program depends on: this Python, and the files of this package that make programs."""
+    package = Path(__file__).parent.parent
+    files = [file for name in _COMPILED_BY for file in _files(package / name)]
+    states = [(str(file), status.st_size, status.st_mtime_ns) for file in files for status in (file.stat(),)]
+    return hashlib.blake2b(repr((__version__, sys.version, states)).encode(), digest_size=16).hexdigest()
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path] * path.is_file()
+
+
+def _origin(data: list[Any]) -> Origin:
+    config, rules, state, digests = data
+    return Origin(config, tuple(rules), state, digests)
+
+
+def _config(data: list[Any]) -> Config:
+    rules, state, default, channels, *limits = data
+    channels = tuple(ChannelConfig(name, kind, options, tuple(texts)) for name, kind, options, texts in channels)
+    return Config(tuple(rules), state, tuple(default), channels, *limits)
+
+
+def _rule(data: list[Any]) -> RuleData:
+    name, meaning, actions, groups = data
+    return RuleData(name, meaning, tuple(map(_action, actions)), tuple(groups))
+
+
+def _action(data: list[Any]) -> ActionData:
+    kind, severity, channels, templates = data
+    return ActionData(kind, severity, tuple(channels), tuple(templates))

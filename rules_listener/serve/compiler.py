@@ -1,0 +1,117 @@
+"""Configuration and rule files become a bundle, in a process of its own: `python -m rules_listener.serve.compiler`.
+
+1. The listener never parses: it starts this program, and goes on with its events while it runs.
+2. Exit status 0: the bundle is on standard output, and kept in the state folder if that can be done. 1: the rules or
+   the configuration are wrong; the reason in one line is on standard output. Diagnostics are on standard error.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rules_listener.base.diagnostics import Diagnostic, as_text, has_errors, in_order
+from rules_listener.base.errors import StoreError
+from rules_listener.base.source import Source
+from rules_listener.lang.check import Channels, check, check_template
+from rules_listener.lang.checked import RuleSet, TemplateParts
+from rules_listener.lang.parse import Parsed, parse
+from rules_listener.match.compile import compile_rules
+from rules_listener.outbox.folder import make_folder
+from rules_listener.serve.bundle import Bundle, Origin, digest_of, dump_bundle, keep_bundle, rule_files
+from rules_listener.serve.channels import template_name
+from rules_listener.serve.config import Config, default_config
+from rules_listener.serve.configfile import read_config
+
+
+class Checked:
+    """What a configuration and its rules mean, with all that was found wrong; `files` are those that were read."""
+
+    def __init__(self, config: Config, rules: RuleSet, found: list[Diagnostic], files: list[Path]) -> None:
+        self.config = config
+        self.rules = rules
+        self.found = in_order(found)
+        self.files = files
+        self.templates: dict[str, TemplateParts] = {}
+
+
+def check_all(config_path: Path | None, rules: Sequence[str]) -> Checked:
+    """Read and check the configuration and its rules; `rules` (files or folders) stand for those that it names."""
+    found: list[Diagnostic] = []
+    config = default_config(Path.cwd())
+    if config_path is not None:
+        config, found = read_config(config_path)
+    files, parsed = _read_rules([Path(path) for path in rules or config.rules], found)
+    channels = None if has_errors(found) else Channels(config.channel_names, config.default)
+    rule_set, found_in_rules = check(parsed, channels)
+    checked = Checked(config, rule_set, found + found_in_rules, files)
+    checked.templates = _templates(config, checked.found)
+    return checked
+
+
+def _read_rules(paths: Sequence[Path], found: list[Diagnostic]) -> tuple[list[Path], list[Parsed]]:
+    """The files that some paths name, and what they say."""
+    files = [file for path in paths for file in (rule_files(path) if path.is_dir() else [path])]
+    files = list(dict.fromkeys(files))
+    if not files:
+        places = ", ".join(map(str, paths)) or "no path at all"
+        found.append(
+            Diagnostic("RL302", f"there is no rule file to read: {places}", file=str(paths[0]) if paths else "")
+        )
+    return files, [one for file in files if (one := _read_file(file, found)) is not None]
+
+
+def _read_file(file: Path, found: list[Diagnostic]) -> Parsed | None:
+    try:
+        return parse(Source(str(file), file.read_text(encoding="utf-8-sig")))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        found.append(Diagnostic("RL301", f"the rule file can't be read: {reason}", file=str(file)))
+    except UnicodeDecodeError as error:
+        found.append(Diagnostic("RL107", f"the rule file is not UTF-8, at byte {error.start}", file=str(file)))
+    return None
+
+
+def _templates(config: Config, found: list[Diagnostic]) -> dict[str, TemplateParts]:
+    templates = {}
+    for channel in config.channels:
+        for number, text in enumerate(channel.templates):
+            source = Source(f"channel {channel.name}, argument {number}", text)
+            templates[template_name(channel.name, number)], wrong = check_template(source)
+            found += wrong
+    return templates
+
+
+def compile_all(checked: Checked, config_path: str, rules: Sequence[str], state: str) -> Bundle:
+    """The bundle of what was checked without an error."""
+    paths = [*rules, *checked.config.rules, *map(str, checked.files), *([config_path] if config_path else [])]
+    origin = Origin(config_path, tuple(rules), state, {path: digest_of(Path(path)) for path in paths})
+    config = checked.config._replace(state=state) if state else checked.config
+    return Bundle(origin, config, compile_rules(checked.rules, checked.templates))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Compile: `CONFIG STATE RULES…`, where an empty CONFIG or STATE is none. The exit status."""
+    config_path, state, *rules = arguments
+    checked = check_all(Path(config_path) if config_path else None, rules)
+    if checked.found:
+        sys.stderr.write(as_text(checked.found) + "\n")
+    errors = [one for one in checked.found if has_errors([one])]
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        place = errors[0].span.place if errors[0].span else errors[0].file
+        sys.stdout.write(f"{errors[0].code} at {place}: {errors[0].message}{more}")
+        return 1
+    bundle = compile_all(checked, config_path, rules, state)
+    content = dump_bundle(bundle)
+    sys.stdout.buffer.write(content)
+    folder = Path(bundle.config.state)
+    try:
+        make_folder(folder)
+        keep_bundle(content, folder)
+    except (OSError, StoreError) as error:
+        sys.stderr.write(f"rules-listener: the compiled rules can't be kept for the next start: {error}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,38 @@
+"""What the configuration says, as plain values, so that it can be kept beside the compiled rules.
+
+`configfile` reads it out of `rules-listener.yaml`; the listener itself takes it from the bundle.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from rules_listener.serve.channels import ChannelConfig
+
+FILE_NAME = "rules-listener.yaml"
+STATE_FOLDER = ".rules-listener"
+
+DAY_S = 86_400.0
+
+
+class Config(NamedTuple):
+    """What the configuration says; paths are absolute. Times are in seconds, sizes in bytes."""
+
+    rules: tuple[str, ...]
+    state: str
+    default: tuple[str, ...]
+    channels: tuple[ChannelConfig, ...]
+    durability: str = "process"
+    give_up_after_s: float = DAY_S
+    journal_days: float = 7.0
+    journal_bytes: int = 256_000_000
+    memory_limit: int = 64_000_000
+
+    @property
+    def channel_names(self) -> list[str]:
+        """The names of all channels, in the order of the file."""
+        return [channel.name for channel in self.channels]
+
+
+def default_config(folder: Path) -> Config:
+    """What holds where there is no configuration file: one channel, `out`, which writes to standard error."""
+    return Config((), str(folder / STATE_FOLDER), ("out",), (ChannelConfig("out", "log", {}, ()),))

@@ -1,0 +1,92 @@
+"""The configuration file: `rules-listener.yaml`.
+
+1. It is strict: an unknown key, a value of another kind, a channel that is not there are errors with their place.
+2. Relative paths are relative to the configuration file's folder.
+3. Without a file there is a configuration all the same: alerts go to standard error, which supervisord keeps.
+"""
+
+import os
+from pathlib import Path
+
+from rules_listener.base.diagnostics import Diagnostic, suggestion
+from rules_listener.base.source import Source
+from rules_listener.serve.channels import RESERVED_CHANNELS, ChannelConfig, read_channel
+from rules_listener.serve.config import Config, default_config
+from rules_listener.serve.yamlnodes import Node, YamlReader
+
+KEYS = ["rules", "state", "durability", "default", "channels", "give_up_after", "journal", "memory_limit"]
+
+
+def read_config(path: Path) -> tuple[Config, list[Diagnostic]]:
+    """The configuration in the file at `path`; what is wrong is reported, and has its default value."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return default_config(path.parent), [
+            Diagnostic("RL301", f"the configuration can't be read: {reason}", file=str(path))
+        ]
+    except UnicodeDecodeError:
+        return default_config(path.parent), [Diagnostic("RL107", "the configuration is not UTF-8", file=str(path))]
+    reader = _ConfigReader(YamlReader(Source(str(path), text)), path.absolute().parent)
+    return reader.config(), reader.yaml.found
+
+
+class _ConfigReader:
+    """Reads one configuration."""
+
+    def __init__(self, yaml: YamlReader, folder: Path) -> None:
+        self.yaml = yaml
+        self.folder = folder
+
+    def config(self) -> Config:
+        """The whole of it."""
+        root = self.yaml.root()
+        keys = {} if root is None else self.yaml.mapping(root, KEYS)
+        config = default_config(self.folder)
+        if "channels" in keys:
+            config = config._replace(channels=self._channels(keys["channels"]), default=())
+        if "rules" in keys:
+            config = config._replace(rules=tuple(self._path(text) for text, _ in self.yaml.texts(keys["rules"])))
+        if "default" in keys:
+            config = config._replace(default=self._default(keys["default"], config.channel_names))
+        if "state" in keys and (state := self.yaml.text(keys["state"])):
+            config = config._replace(state=self._path(state))
+        return self._limits(config, keys)
+
+    def _path(self, text: str) -> str:
+        return os.path.normpath(self.folder / text)
+
+    def _limits(self, config: Config, keys: dict[str, Node]) -> Config:
+        reader = self.yaml
+        if "durability" in keys and (choice := reader.choice(keys["durability"], ["process", "power"])):
+            config = config._replace(durability=choice)
+        if "give_up_after" in keys and (seconds := reader.duration(keys["give_up_after"])) is not None:
+            config = config._replace(give_up_after_s=seconds)
+        if "memory_limit" in keys and (size := reader.size(keys["memory_limit"])) is not None:
+            config = config._replace(memory_limit=size)
+        journal = reader.mapping(keys["journal"], ["days", "size"]) if "journal" in keys else {}
+        if "days" in journal and (days := reader.number(journal["days"])):
+            config = config._replace(journal_days=float(days))
+        if "size" in journal and (size := reader.size(journal["size"])) is not None:
+            config = config._replace(journal_bytes=size)
+        return config
+
+    def _channels(self, node: Node) -> tuple[ChannelConfig, ...]:
+        channels = []
+        for key, value in self.yaml.items(node):
+            if key.value in RESERVED_CHANNELS:
+                self.yaml.report(f"the name `{key.value}` is taken: the listener has a channel of that name", key)
+            elif not key.value.isidentifier():
+                self.yaml.report("a channel's name is made of letters, digits and _, so that rules can say `to`", key)
+            elif (channel := read_channel(key.value, value, self.yaml)) is not None:
+                channels.append(channel)
+        return tuple(channels)
+
+    def _default(self, node: Node, known: list[str]) -> tuple[str, ...]:
+        names = self.yaml.texts(node)
+        for name, item in names:
+            if name not in known:
+                label = suggestion(name, known)
+                self.yaml.report(f"there is no channel `{name}`", item, label, f"channels: {' '.join(known)}")
+        return tuple(name for name, _ in names if name in known)

@@ -1,0 +1,48 @@
+"""The courier's process: `python -m rules_listener.serve.couriering STATE`, started by the listener.
+
+It takes the configuration from the bundle that the listener keeps in the state folder, builds the channels, and works
+until the listener ends.
+"""
+
+import os
+import sys
+from pathlib import Path
+from random import SystemRandom
+
+from rules_listener.base.clock import SystemClock
+from rules_listener.match.program import load
+from rules_listener.outbox.courier import Courier
+from rules_listener.outbox.database import Database
+from rules_listener.outbox.queue import Queue
+from rules_listener.outbox.trim import Limits
+from rules_listener.serve.bundle import kept_bundle
+from rules_listener.serve.channels import build_channels
+
+
+def main(state: str) -> int:
+    """Carry what waits in the state folder; the exit status."""
+    folder = Path(state)
+    bundle = kept_bundle(folder)
+    if bundle is None:
+        sys.stderr.write(f"rules-listener: courier: there are no compiled rules in {folder}\n")
+        return 2
+    config = bundle.config
+    channels = build_channels(list(config.channels), load(bundle.program).templates, os.environ)
+    give_up_after_s = dict.fromkeys(channels, config.give_up_after_s)
+    database = Database(folder, durability="power" if config.durability == "power" else "process")
+    notify = os.dup(1)
+    os.dup2(2, 1)
+    Courier(
+        Queue(database, random=SystemRandom(), give_up_after_s=give_up_after_s),
+        channels,
+        folder=folder,
+        clock=SystemClock(),
+        wake=0,
+        notify=notify,
+        limits=Limits(config.journal_days, config.journal_bytes),
+    ).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

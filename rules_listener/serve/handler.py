@@ -1,0 +1,136 @@
+"""What the listener does with one frame, between reading it and answering it.
+
+1. When `receive` returns, the frame may be answered OK: whatever it caused is kept.
+2. No frame is ever rejected. One that can't be decoded, that no engine can digest, or that ended the listener twice, is
+   kept as a dead frame.
+3. The listener's own events take the same way through the rules.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from rules_listener.base.clock import Clock
+from rules_listener.base.errors import ProtocolError
+from rules_listener.event.event import Event, Value
+from rules_listener.event.wire import Frame, decode, decode_header
+from rules_listener.match.engine import Engine
+from rules_listener.match.firing import Firing
+from rules_listener.outbox.alert import Alert, alerts_of
+from rules_listener.outbox.position import Position, PositionFile
+from rules_listener.outbox.store import Received
+from rules_listener.serve.keeper import Keeper
+from rules_listener.serve.sequence import Sequence as PoolSequence
+
+MAX_ATTEMPTS = 2
+"""How often an event may end the listener. Once can be chance (a kill from outside); twice is the event."""
+
+Report = Callable[[str], None]
+
+
+class Handler:
+    """Takes frames to the engine, and what comes out of it to the keeper."""
+
+    def __init__(  # noqa: PLR0913 - the parts that it joins
+        self,
+        engine: Engine,
+        keeper: Keeper,
+        position_file: PositionFile,
+        sequence: PoolSequence,
+        *,
+        default_channels: Sequence[str],
+        clock: Clock,
+        report: Report,
+        wake_courier: Callable[[], None],
+    ) -> None:
+        self.engine = engine
+        self.default_channels = default_channels
+        self.sequence = sequence
+        self._keeper = keeper
+        self._position_file = position_file
+        self._clock = clock
+        self._report = report
+        self._wake_courier = wake_courier
+        self._answered: tuple[Received, Position | None, str] | None = None
+
+    def receive(self, frame: Frame) -> None:
+        """Handle a frame; afterwards it may be answered."""
+        now = self._clock.time()
+        self._answered = None
+        try:
+            event = decode(frame, now)
+        except ProtocolError as error:
+            self._bury(frame, str(error), self._position_of_dead(frame))
+            return
+        position = self._position(event.header)
+        if position is None:
+            self._keeper.count("repeated", 1)
+            return
+        earlier = self._position_file.note(*position)
+        if earlier >= MAX_ATTEMPTS:
+            self._bury(frame, f"it ended the listener {earlier} times", position)
+            return
+        self._answered = (Received(now, frame), position, event.type)
+        self._take(event, frame, position)
+
+    def _position_of_dead(self, frame: Frame) -> Position | None:
+        """A frame that can't be decoded is not lost as well, if its header can be."""
+        try:
+            return self._position(decode_header(frame.header))
+        except (ProtocolError, UnicodeDecodeError):
+            return None
+
+    def _position(self, header: Mapping[str, Value]) -> Position | None:
+        serial, poolserial = header.get("serial", 0), header.get("poolserial", 0)
+        return self.sequence.take(str(header.get("pool", "")), int(serial), int(poolserial))
+
+    def _take(self, event: Event, frame: Frame, position: Position) -> None:
+        try:
+            firings = self.engine.feed(event)
+            alerts = self._alerts(firings) if firings else []
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not become supervisord's endless loop
+            self._bury(frame, f"a bug of the listener, please report it: {type(error).__name__}: {error}", position)
+            return
+        if alerts:
+            self._keep(alerts, position)
+
+    def _alerts(self, firings: Sequence[Firing]) -> list[Alert]:
+        return [alert for firing in firings for alert in alerts_of(firing, self.default_channels)]
+
+    def _keep(self, alerts: Sequence[Alert], position: Position | None, taken_failures: Sequence[int] = ()) -> None:
+        self._keeper.commit(alerts, position, taken_failures)
+        self._wake_courier()
+
+    def _bury(self, frame: Frame, reason: str, position: Position | None) -> None:
+        self._keeper.bury(frame, reason, position)
+        self._report(f"an event was set aside as a dead frame: {reason}")
+
+    def answered(self) -> None:
+        """Say that the frame was answered; what is no part of the answer's promise is done now."""
+        if not self.sequence.missing:
+            self._position_file.acknowledged()
+        if self._answered is not None:
+            self._keeper.journal(*self._answered)
+
+    # the listener's own events
+
+    def raise_event(self, kind: str, taken_failures: Sequence[int] = (), **fields: Value) -> None:
+        """Feed an event of the listener's own."""
+        event = Event(kind, self._clock.time(), dict(fields))
+        alerts = self._alerts(self.engine.feed(event))
+        if alerts or taken_failures:
+            self._keep(alerts, None, taken_failures)
+        self._keeper.count(f"event:{kind}", 1)
+
+    def raise_losses(self) -> None:
+        """Say how many events will not come any more, if any."""
+        lost = self.sequence.lose()
+        if lost:
+            self._position_file.acknowledged()
+            self._keeper.count("lost", lost)
+            self._report(f"supervisord discarded {lost} events before they could be read: raise buffer_size")
+            self.raise_event("LISTENER_EVENTS_LOST", lost=lost)
+
+    def raise_failures(self) -> None:
+        """Say which deliveries the courier has given up."""
+        while failures := self._keeper.failures():
+            for n, channel, reason, attempts in failures:
+                self.raise_event("LISTENER_DELIVERY_FAILED", [n], channel=channel, reason=reason, attempts=attempts)

@@ -1,0 +1,188 @@
+"""Gives the store what it has to keep, and keeps it in memory while the store can't take it.
+
+1. Nothing here raises for a store that fails: it is reported once, tried again each second, and reported when it works.
+2. Alerts are committed in the order in which they came. What waits in memory is bounded; the oldest of it is dropped
+   first, and counted.
+3. The journal is written in batches, after the answers: it is no part of what an answer promises.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+
+from rules_listener.base.clock import Clock
+from rules_listener.base.errors import StoreError
+from rules_listener.event.wire import Frame
+from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.position import Position
+from rules_listener.outbox.store import Failure, Received, Store
+
+Report = Callable[[str], None]
+
+RETRY_S = 1.0
+BATCH_ROWS = 512
+BATCH_BYTES = 1_000_000
+BATCH_S = 0.5
+_ALERT_BYTES = 1000
+"""What an alert takes in memory besides its texts, about."""
+
+
+class Keeper:
+    """Stands before `store`. `memory_limit` is in bytes; `report` takes a line for the operator."""
+
+    def __init__(self, store: Store, clock: Clock, *, memory_limit: int, report: Report) -> None:
+        self._store = store
+        self._clock = clock
+        self._memory_limit = memory_limit
+        self._report = report
+        self._waiting: deque[tuple[Callable[[], None], int, int]] = deque()
+        self._waiting_bytes = 0
+        self._trouble = ""
+        self._dropped = 0
+        self._retry_at = 0.0
+        self._rows: list[Received] = []
+        self._counts: Counter[str] = Counter()
+        self._row_bytes = 0
+        self._flush_at = 0.0
+        self._position: Position | None = None
+
+    def commit(self, alerts: Sequence[Alert], position: Position | None, taken_failures: Sequence[int] = ()) -> None:
+        """Keep alerts; when this returns they are in the store, or in memory and the operator knows."""
+        now = self._clock.time()
+
+        def write() -> None:
+            self._store.commit(alerts, position, time=now, taken_failures=taken_failures)
+
+        self._write(write, len(alerts), sum(map(_size, alerts)))
+
+    def bury(self, frame: Frame, reason: str, position: Position | None) -> None:
+        """Keep a dead frame."""
+        now = self._clock.time()
+
+        def write() -> None:
+            self._store.bury(frame, reason, time=now, position=position)
+
+        self._write(write, 0, len(frame.payload) + _ALERT_BYTES)
+
+    def _write(self, write: Callable[[], None], alerts: int, size: int) -> None:
+        if not self._waiting:
+            try:
+                write()
+            except StoreError as error:
+                self._fail(error)
+            else:
+                return
+        self._waiting.append((write, alerts, size))
+        self._waiting_bytes += size
+        while self._waiting_bytes > self._memory_limit:
+            _, alerts, size = self._waiting.popleft()
+            self._waiting_bytes -= size
+            self._dropped += alerts
+
+    def _fail(self, error: StoreError) -> None:
+        self._retry_at = self._clock.monotonic() + RETRY_S
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            self._report(f"the store can't be written, alerts wait in memory: {error}")
+
+    def _retry(self) -> None:
+        while self._waiting:
+            write, _, size = self._waiting[0]
+            try:
+                write()
+            except StoreError as error:
+                self._fail(error)
+                return
+            self._waiting.popleft()
+            self._waiting_bytes -= size
+        if self._trouble:
+            self._recovered()
+
+    def _recovered(self) -> None:
+        dropped = f"; {self._dropped} alerts had to be dropped" if self._dropped else "; no alert was lost"
+        self._counts["dropped"] += self._dropped
+        self._report(f"the store works again{dropped}")
+        self._trouble, self._dropped = "", 0
+
+    def journal(self, received: Received, position: Position | None, kind: str) -> None:
+        """Note a frame for the journal, and count its type."""
+        if not self._rows:
+            self._flush_at = self._clock.monotonic() + BATCH_S
+        self._rows.append(received)
+        self._counts[f"event:{kind}"] += 1
+        self._row_bytes += len(received.frame.payload)
+        self._position = position or self._position
+        if len(self._rows) >= BATCH_ROWS or self._row_bytes >= BATCH_BYTES:
+            self.flush()
+
+    def count(self, name: str, number: int) -> None:
+        """Add to a counter, which is written with the journal."""
+        self._counts[name] += number
+        self._flush_at = self._flush_at or self._clock.monotonic() + BATCH_S
+
+    def flush(self) -> None:
+        """Write the journal now. If that fails, its rows are given up: alerts need the memory more."""
+        self._flush_at = 0.0
+        if not self._rows and not self._counts:
+            return
+        rows, self._rows, self._row_bytes = self._rows, [], 0
+        if self._trouble:
+            return
+        try:
+            self._store.journal(rows, None if self._waiting else self._position, counts=self._counts)
+        except StoreError as error:
+            self._fail(error)
+        else:
+            self._counts.clear()
+
+    def failures(self) -> list[Failure]:
+        """Some deliveries that were given up and not yet raised as events; none while the store does not work."""
+        if self._waiting:
+            return []
+        try:
+            return self._store.failures()
+        except StoreError as error:
+            self._fail(error)
+            return []
+
+    @property
+    def due(self) -> float | None:
+        """When `work` has something to do, by the monotonic clock; None if nothing waits."""
+        if self._trouble:
+            return self._retry_at
+        return self._flush_at or None
+
+    def work(self) -> None:
+        """Do what is due."""
+        now = self._clock.monotonic()
+        if self._trouble and now >= self._retry_at:
+            self._retry_at = now + RETRY_S
+            if self._waiting:
+                self._retry()
+            else:
+                self._probe()
+        if self._flush_at and now >= self._flush_at:
+            self.flush()
+
+    def _probe(self) -> None:
+        """See whether the store works again, when only the journal had to find out that it does not."""
+        try:
+            self._store.journal([], None, counts=self._counts)
+        except StoreError as error:
+            self._fail(error)
+        else:
+            self._counts.clear()
+            self._recovered()
+
+    def close(self) -> None:
+        """Write all that can be written, and close the store."""
+        self._retry()
+        self.flush()
+        if self._waiting:
+            lost = sum(alerts for _, alerts, _ in self._waiting)
+            self._report(f"{lost} alerts are lost: they were in memory when the listener ended ({self._trouble})")
+        self._store.close()
+
+
+def _size(alert: Alert) -> int:
+    texts = sum(len(delivery.text) + sum(map(len, delivery.arguments)) for delivery in alert.deliveries)
+    return _ALERT_BYTES + texts + len(alert.event.data or "")

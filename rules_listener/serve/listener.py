@@ -1,0 +1,159 @@
+"""The start of the listener: `start_up` read from top to bottom is what happens.
+
+1. Standard output belongs to the protocol: it is moved to a descriptor that no child inherits, before anything else can
+   write there; what prints goes to standard error.
+2. A configuration or rules with an error end it with status 2; supervisord then shows FATAL.
+3. Neither lark nor YAML, no command line library and nothing that sends is imported here.
+"""
+
+import fcntl
+import gc
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rules_listener.base.clock import SystemClock
+from rules_listener.base.errors import ConfigError, StoreError
+from rules_listener.match.engine import Engine
+from rules_listener.match.program import load
+from rules_listener.outbox.folder import make_folder
+from rules_listener.outbox.position import Position, PositionFile
+from rules_listener.outbox.store import Store
+from rules_listener.serve.compiled import compiler_arguments, obtain_bundle
+from rules_listener.serve.couriers import CourierProcess
+from rules_listener.serve.handler import Handler
+from rules_listener.serve.keeper import Keeper
+from rules_listener.serve.loop import Loop, Signals
+from rules_listener.serve.reload import Reload
+from rules_listener.serve.sequence import Sequence
+from rules_listener.serve.supervisord import life_of_parent, section, started_by_supervisord
+
+CANNOT_RUN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The arguments of `run`; empty where they were not given."""
+
+    config: str = ""
+    rules: tuple[str, ...] = ()
+    state: str = ""
+    once: bool = False
+
+
+def report(text: str) -> None:
+    """Say something to the operator; supervisord keeps what comes on standard error."""
+    with suppress(OSError):
+        os.write(2, f"rules-listener: {text}\n".encode(errors="replace"))
+
+
+def run(options: Options, environment: Mapping[str, str] = os.environ) -> int:
+    """Be an event listener until the end; the exit status."""
+    if not started_by_supervisord(environment):
+        report(_refusal(options))
+        return CANNOT_RUN
+    source, sink = claim_streams()
+    try:
+        loop = start_up(options, source, sink, environment)
+    except (ConfigError, StoreError) as error:
+        report(str(error))
+        return CANNOT_RUN
+    status = loop.run()
+    loop.finish()
+    return int(status)
+
+
+def _refusal(options: Options) -> str:
+    named = [("--config", options.config), *(("--rules", path) for path in options.rules), ("--state", options.state)]
+    arguments = [
+        "run",
+        *(f"{option} {Path(path).absolute()}" for option, path in named if path),
+        *["--once"] * options.once,
+    ]
+    return (
+        "this is an event listener: supervisord has to start it, and it did not.\n"
+        "Put this into supervisord.conf, then say `supervisorctl update`:\n\n" + section(" ".join(arguments))
+    )
+
+
+def claim_streams() -> tuple[int, int]:
+    """Move the protocol to descriptors of our own: where events come from, and where answers go."""
+    source, sink = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    return source, sink
+
+
+def start_up(options: Options, source: int, sink: int, environment: Mapping[str, str]) -> Loop:
+    """All parts, joined and ready to run.
+
+    Raises:
+        ConfigError: the rules, the configuration or the state folder can't be used.
+        StoreError: the state folder can't be made.
+    """
+    signals = Signals()
+    clock = SystemClock()
+    arguments = compiler_arguments(options.config, options.state, options.rules)
+    bundle = obtain_bundle(arguments)
+    config = bundle.config
+    folder = Path(config.state)
+    make_folder(folder)
+    _lock(folder)
+    engine = Engine(load(bundle.program), environment.get("SUPERVISOR_GROUP_NAME", ""))
+    store = Store(folder, durability="power" if config.durability == "power" else "process")
+    keeper = Keeper(store, clock, memory_limit=config.memory_limit, report=report)
+    position_file = PositionFile.open(folder)
+    courier = CourierProcess(str(folder), clock, report)
+    handler = Handler(
+        engine,
+        keeper,
+        position_file,
+        Sequence(life_of_parent(), position_file.last, _committed(store)),
+        default_channels=config.default,
+        clock=clock,
+        report=report,
+        wake_courier=courier.wake,
+    )
+    reload = Reload(arguments, handler, courier, report=report)
+    courier.start()
+    handler.raise_event("LISTENER_STARTED")
+    handler.raise_failures()
+    gc.freeze()
+    return Loop(
+        source,
+        sink,
+        handler=handler,
+        keeper=keeper,
+        courier=courier,
+        reload=reload,
+        signals=signals,
+        clock=clock,
+        report=report,
+        once=options.once,
+    )
+
+
+def _lock(folder: Path) -> None:
+    """Make sure that no other listener uses the state folder; the lock lasts as long as this process."""
+    try:
+        descriptor = os.open(folder / "listener.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConfigError(
+            f"another listener uses the state folder {folder}: give each its own `state`, and leave numprocs at 1"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"the state folder {folder} can't be used: {error.strerror}") from error
+
+
+def _committed(store: Store) -> Position | None:
+    """What the store remembers; a store that does not work yet remembers nothing."""
+    try:
+        return store.position()
+    except StoreError as error:
+        report(f"the store can't be read: {error}")
+        return None

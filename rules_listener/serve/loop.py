@@ -1,0 +1,220 @@
+"""Events in, answers out: the only place where the listener waits.
+
+1. Nothing slow happens between reading an event and answering it.
+2. Each answer is followed at once by READY, in one write: supervisord takes both in one turn
+   (`supervisor/dispatchers.py: handle_listener_state_change`).
+3. The loop sleeps until an event, a signal, a word of a child, or the next thing that is due.
+4. The end of input is a clean end. So is SIGTERM. Silence for three ticks, where there were ticks, is not: supervisord
+   has stopped talking to us (listener state UNKNOWN), and only a new process gets out of that.
+"""
+
+import os
+import select
+import signal
+from collections.abc import Callable
+from enum import IntEnum
+from types import FrameType
+
+from rules_listener.base.clock import Clock
+from rules_listener.base.errors import ProtocolError
+from rules_listener.event.wire import OK, READY, Frame, FrameReader
+from rules_listener.serve.couriers import CourierProcess
+from rules_listener.serve.handler import Handler
+from rules_listener.serve.keeper import Keeper
+from rules_listener.serve.reload import Reload
+
+OK_AND_READY = OK + READY
+READ_BYTES = 1 << 18
+QUIET_S = 2.0
+"""supervisord hands out what waits at least once a second: after two without an event, nothing waits."""
+PATIENCE_S = 10.0
+"""After so long a number that was left out is taken for lost, however busy it is."""
+TICK_S = 60.0
+MISSED_TICKS = 3
+END_S = 4.0
+"""How long the end waits for what is being delivered."""
+
+
+class Status(IntEnum):
+    """Exit statuses of the listener."""
+
+    CLEAN = 0
+    BROKEN = 1
+
+
+class Signals:
+    """SIGTERM, SIGINT and SIGHUP as bytes in a pipe, so that the loop can wait for them."""
+
+    def __init__(self) -> None:
+        self.output, self._input = os.pipe()
+        os.set_blocking(self.output, False)
+        os.set_blocking(self._input, False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._received)
+        signal.set_wakeup_fd(self._input, warn_on_full_buffer=False)
+
+    def _received(self, number: int, frame: FrameType | None) -> None:
+        """Nothing to do: the pipe has the signal's number."""
+
+    def take(self) -> set[int]:
+        """The signals that came since the last time."""
+        try:
+            return set(os.read(self.output, 512))
+        except BlockingIOError:
+            return set()
+
+
+class Loop:
+    """Reads frames from `source`, writes answers to `sink` (descriptors). With `once` it ends after one event."""
+
+    def __init__(  # noqa: PLR0913 - the parts that it joins
+        self,
+        source: int,
+        sink: int,
+        *,
+        handler: Handler,
+        keeper: Keeper,
+        courier: CourierProcess,
+        reload: Reload,
+        signals: Signals,
+        clock: Clock,
+        report: Callable[[str], None],
+        once: bool = False,
+    ) -> None:
+        self._source = source
+        self._sink = sink
+        self._handler = handler
+        self._keeper = keeper
+        self._courier = courier
+        self._reload = reload
+        self._signals = signals
+        self._clock = clock
+        self._report = report
+        self._once = once
+        self._reader = FrameReader()
+        self._status: Status | None = None
+        self._ticks = False
+        self._heard_at = clock.monotonic()
+        self._missing_since: float | None = None
+        self._poll = select.poll()
+        self._polled: set[int] = set()
+
+    def run(self) -> Status:
+        """Work until the end; the exit status."""
+        os.write(self._sink, READY)
+        while self._status is None:
+            self._watch()
+            ready = self._poll.poll(self._timeout_ms())
+            for descriptor, _ in ready:
+                if descriptor == self._source:
+                    self._read()
+                else:
+                    self._hear(descriptor)
+            if not ready or self._keeper.due is not None or self._missing_since is not None:
+                self._do_what_is_due()
+        return self._status
+
+    def _watch(self) -> None:
+        """Poll the descriptors that there are now."""
+        wanted = {self._source, self._signals.output, *self._courier.outputs, *self._reload.outputs}
+        if wanted == self._polled:
+            return
+        for descriptor in self._polled - wanted:
+            self._poll.unregister(descriptor)
+        for descriptor in wanted - self._polled:
+            self._poll.register(descriptor, select.POLLIN)
+        self._polled = wanted
+
+    def _read(self) -> None:
+        data = os.read(self._source, READ_BYTES)
+        try:
+            frame = self._frame(data)
+        except ProtocolError as error:
+            self._report(f"supervisord's protocol is broken, a new listener has to begin afresh: {error}")
+            self._status = Status.BROKEN
+            return
+        if frame is not None:
+            self._answer(frame)
+        elif not data:
+            self._status = Status.CLEAN
+
+    def _frame(self, data: bytes) -> Frame | None:
+        """The frame that `data` completes, if it does; no data is the end of the input."""
+        if not data:
+            self._reader.close()
+            return None
+        self._reader.receive_data(data)
+        frame = self._reader.next_frame()
+        if frame is not None and self._reader.pending:
+            raise ProtocolError(f"{self._reader.pending} bytes follow a frame that was not answered yet")
+        return frame
+
+    def _answer(self, frame: Frame) -> None:
+        self._handler.receive(frame)
+        os.write(self._sink, OK if self._once else OK_AND_READY)
+        self._handler.answered()
+        self._heard_at = self._clock.monotonic()
+        self._ticks = self._ticks or b"eventname:TICK_" in frame.header
+        if self._handler.sequence.missing:
+            self._missing_since = self._missing_since or self._heard_at
+        if self._once:
+            self._status = Status.CLEAN
+
+    def _hear(self, descriptor: int) -> None:
+        """A signal or a child has something to say."""
+        if descriptor == self._signals.output:
+            self._obey(self._signals.take())
+        elif descriptor in self._reload.outputs:
+            self._reload.hear()
+        elif os.read(descriptor, 4096):
+            self._handler.raise_failures()
+        else:
+            self._courier.ended(descriptor)
+
+    def _obey(self, signals: set[int]) -> None:
+        if signals & {signal.SIGTERM, signal.SIGINT}:
+            self._status = Status.CLEAN
+        elif signal.SIGHUP in signals:
+            self._reload.begin()
+
+    def _timeout_ms(self) -> float | None:
+        now = self._clock.monotonic()
+        due = [moment for moment in (self._keeper.due, self._courier.restart_at) if moment is not None]
+        if self._missing_since is not None:
+            due.append(self._heard_at + QUIET_S)
+        if self._ticks:
+            due.append(self._heard_at + TICK_S * MISSED_TICKS)
+        return max(0.0, min(due) - now) * 1000 if due else None
+
+    def _do_what_is_due(self) -> None:
+        now = self._clock.monotonic()
+        self._keeper.work()
+        if self._courier.restart_at is not None and now >= self._courier.restart_at:
+            self._courier.start()
+        if self._missing_since is not None:
+            self._settle_losses(now)
+        if self._ticks and now >= self._heard_at + TICK_S * MISSED_TICKS:
+            self._report(
+                "supervisord sent nothing for three minutes, not even a tick: a new listener has to begin afresh"
+            )
+            self._status = Status.BROKEN
+
+    def _settle_losses(self, now: float) -> None:
+        since = self._missing_since
+        if since is not None and (now >= self._heard_at + QUIET_S or now >= since + PATIENCE_S):
+            self._missing_since = None
+            self._handler.raise_losses()
+
+    def finish(self) -> None:
+        """Keep what there is to keep, and wait briefly for what is being delivered."""
+        if self._missing_since is not None:
+            self._handler.raise_losses()
+        self._keeper.close()
+        waiting = set(self._courier.end())
+        deadline = self._clock.monotonic() + END_S
+        while waiting and (left := deadline - self._clock.monotonic()) > 0:
+            for descriptor in select.select(waiting, [], [], left)[0]:
+                if not os.read(descriptor, 4096):
+                    self._courier.ended(descriptor)
+                    waiting.discard(descriptor)
+        self._courier.abandon()

@@ -1,0 +1,86 @@
+"""New rules for a running listener: compiled elsewhere, taken over between two events.
+
+1. The listener goes on with its events while the rules are compiled.
+2. Rules or a configuration with an error change nothing: the old set stays, and LISTENER_RULES_REJECTED says why.
+"""
+
+import os
+from collections.abc import Callable
+
+from rules_listener.match.engine import Engine
+from rules_listener.match.program import load
+from rules_listener.serve.bundle import Bundle
+from rules_listener.serve.children import Child
+from rules_listener.serve.compiled import COMPILER, outcome
+from rules_listener.serve.couriers import CourierProcess
+from rules_listener.serve.handler import Handler
+
+
+class Reload:
+    """Has new rules compiled with `arguments`, and takes them over."""
+
+    def __init__(
+        self,
+        arguments: list[str],
+        handler: Handler,
+        courier: CourierProcess,
+        *,
+        report: Callable[[str], None],
+    ) -> None:
+        self._arguments = arguments
+        self._handler = handler
+        self._courier = courier
+        self._report = report
+        self._child: Child | None = None
+        self._content = bytearray()
+        self._again = False
+
+    @property
+    def outputs(self) -> list[int]:
+        """The compiler's descriptor, while one is at work."""
+        return [] if self._child is None else [self._child.output]
+
+    def begin(self) -> None:
+        """Compile anew; if that is just being done, once more afterwards."""
+        if self._child is not None:
+            self._again = True
+            return
+        self._content.clear()
+        try:
+            self._child = Child(COMPILER, self._arguments, with_input=False)
+        except OSError as error:
+            self._reject(f"the compiler can't be started: {error.strerror}")
+
+    def hear(self) -> None:
+        """Read what the compiler writes; at its end, take over what it made."""
+        child = self._child
+        if child is None:
+            return
+        part = os.read(child.output, 1 << 16)
+        self._content += part
+        if part:
+            return
+        self._child = None
+        bundle, reason = outcome(child.reap(), bytes(self._content))
+        self._content.clear()
+        if bundle is None:
+            self._reject(reason)
+        else:
+            self._accept(bundle)
+        if self._again:
+            self._again = False
+            self.begin()
+
+    def _reject(self, reason: str) -> None:
+        self._report(f"the new rules are rejected, the old ones stay: {reason}")
+        self._handler.raise_event("LISTENER_RULES_REJECTED", reason=reason)
+
+    def _accept(self, bundle: Bundle) -> None:
+        old = self._handler.engine
+        engine = Engine(load(bundle.program), old.own_group)
+        engine.supervisor_stopping = old.supervisor_stopping
+        self._handler.engine = engine
+        self._handler.default_channels = bundle.config.default
+        self._courier.start()
+        self._report(f"reloaded: {len(engine.program.rules)} rules")
+        self._handler.raise_event("LISTENER_RULES_RELOADED")

@@ -1,0 +1,77 @@
+"""Which events are new, which come again, and how many supervisord has discarded.
+
+1. supervisord numbers a pool's events when it accepts them, and discards the oldest when its buffer is full: a number
+   that never comes is a lost event (`supervisor/process.py: _acceptEvent`).
+2. Numbers may come out of order: an event that another listener rejected is put before those that wait, under a new
+   number. So a number that is left out is missing at first, and lost only once nothing waits any more.
+3. An event that comes again has a number that was there before. It has been handled, and is not handled again.
+4. A number that goes back while `serial` goes on means that supervisord was reloaded: a new epoch, nothing lost.
+"""
+
+from collections.abc import Iterator
+
+from rules_listener.outbox.position import Epoch, Position
+from rules_listener.serve.supervisord import Life
+
+
+class Sequence:
+    """The numbers of one pool. `acknowledged` is up to where all is done, `committed` the last event with alerts."""
+
+    def __init__(self, life: Life, acknowledged: Position | None, committed: Position | None) -> None:
+        known = [position for position in (acknowledged, committed) if position and position.epoch[:2] == life]
+        self._life = life
+        self._epoch = known[0].epoch if known else None
+        self._serial = max((position.serial for position in known), default=-1)
+        self._highest = known[0].poolserial if known else -1
+        self._missing: list[range] = []
+        if len(known) > 1 and known[1].poolserial > self._highest:
+            self._advance(known[1].poolserial)
+
+    @property
+    def missing(self) -> int:
+        """How many numbers were left out so far."""
+        return sum(map(len, self._missing))
+
+    def take(self, pool: str, serial: int, poolserial: int) -> Position | None:
+        """The position of a new event; None for one that comes again."""
+        if self._epoch is None or pool != self._epoch.pool or self._is_reload(serial, poolserial):
+            self._epoch = Epoch(*self._life, pool)
+            self._highest, self._serial = -1, serial
+            self._missing = []
+        if poolserial <= self._highest and not self._found(poolserial):
+            return None
+        if poolserial > self._highest:
+            self._advance(poolserial)
+        self._serial = max(self._serial, serial)
+        return Position(self._epoch, serial, poolserial)
+
+    def _is_reload(self, serial: int, poolserial: int) -> bool:
+        is_missing = any(poolserial in numbers for numbers in self._missing)
+        return poolserial <= self._highest and serial > self._serial and not is_missing
+
+    def _advance(self, poolserial: int) -> None:
+        if poolserial > self._highest + 1:
+            self._missing.append(range(self._highest + 1, poolserial))
+        self._highest = poolserial
+
+    def _found(self, poolserial: int) -> bool:
+        """Take a number off the missing ones; whether it was one of them."""
+        if not any(poolserial in numbers for numbers in self._missing):
+            return False
+        self._missing = [part for numbers in self._missing for part in _without(numbers, poolserial)]
+        return True
+
+    def lose(self) -> int:
+        """Say that what is missing will not come any more; how many events that is."""
+        lost = self.missing
+        self._missing = []
+        return lost
+
+
+def _without(numbers: range, number: int) -> Iterator[range]:
+    if number not in numbers:
+        yield numbers
+        return
+    for part in (range(numbers.start, number), range(number + 1, numbers.stop)):
+        if part:
+            yield part

@@ -1,0 +1,124 @@
+"""YAML with places: a strict reader whose complaints point at the line.
+
+1. A reading method returns None where something is wrong, after it has said so.
+2. Keys that nobody asked for are errors that name the valid ones.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from rules_listener.base.diagnostics import Diagnostic, suggestion
+from rules_listener.base.source import Source, Span
+from rules_listener.lang.literals import read_duration, read_size
+
+Node = Any
+"""A node of PyYAML's, which comes without types."""
+
+
+class YamlReader:
+    """Reads one YAML text, and collects what is wrong with it in `found`."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.found: list[Diagnostic] = []
+
+    def root(self) -> Node | None:
+        """The text's only document; None if it is empty or no YAML."""
+        try:
+            return yaml.compose(self.source.text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            start = mark.index if mark is not None else 0
+            self.found.append(self._diagnostic(str(error.problem or error.context), start, start + 1))
+        except yaml.YAMLError as error:
+            self.found.append(self._diagnostic(str(error), 0, 1))
+        return None
+
+    def span(self, node: Node) -> Span:
+        """Where a node stands."""
+        return Span(self.source, node.start_mark.index, node.end_mark.index)
+
+    def report(self, message: str, node: Node, label: str = "", *notes: str) -> None:
+        """Say that something is wrong with a node."""
+        span = self.span(node)
+        self.found.append(self._diagnostic(message, span.start, span.end, label, *notes))
+
+    def _diagnostic(self, message: str, start: int, end: int, label: str = "", *notes: str) -> Diagnostic:
+        return Diagnostic("RL303", message, Span(self.source, start, end), label, notes)
+
+    def items(self, node: Node) -> Iterator[tuple[Node, Node]]:
+        """The keys and values of a mapping, each key once."""
+        if not isinstance(node, yaml.MappingNode):
+            self.report("here belong keys with values", node, "such as `name: value`")
+            return
+        seen = set()
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self.report("a key is a word", key)
+            elif key.value in seen:
+                self.report(f"the key `{key.value}` stands here twice", key)
+            else:
+                seen.add(key.value)
+                yield key, value
+
+    def mapping(self, node: Node, known: list[str]) -> dict[str, Node]:
+        """A mapping by key; unknown keys are reported and left out."""
+        found = {}
+        for key, value in self.items(node):
+            if key.value in known:
+                found[key.value] = value
+            else:
+                label = suggestion(key.value, known)
+                self.report(f"there is no key `{key.value}` here", key, label, f"keys: {' '.join(known)}")
+        return found
+
+    def text(self, node: Node) -> str | None:
+        """A single value, as it is written."""
+        if isinstance(node, yaml.ScalarNode) and node.tag != "tag:yaml.org,2002:null":
+            return str(node.value)
+        self.report("a single value belongs here", node)
+        return None
+
+    def texts(self, node: Node) -> list[tuple[str, Node]]:
+        """A list of single values, with their nodes."""
+        if not isinstance(node, yaml.SequenceNode):
+            self.report("a list belongs here", node, "such as [a, b]")
+            return []
+        values = [(self.text(item), item) for item in node.value]
+        return [(value, item) for value, item in values if value is not None]
+
+    def duration(self, node: Node) -> float | None:
+        """A duration, in seconds."""
+        return self._measure(node, read_duration, "a duration belongs here", "such as 10s, 5m or 1h30m")
+
+    def size(self, node: Node) -> int | None:
+        """A size, in bytes."""
+        value = self._measure(node, read_size, "a size belongs here", "such as 64KiB or 256MB")
+        return None if value is None else int(value)
+
+    def _measure(self, node: Node, read: Any, message: str, label: str) -> float | None:
+        text = self.text(node)
+        if text is None:
+            return None
+        value: float | None = read(text)
+        if value is None:
+            self.report(message, node, label)
+        return value
+
+    def number(self, node: Node) -> int | None:
+        """A whole number, 1 or more."""
+        text = self.text(node)
+        if text is None or not text.isdecimal() or int(text) < 1:
+            self.report("a whole number belongs here, 1 or more", node)
+            return None
+        return int(text)
+
+    def choice(self, node: Node, choices: list[str]) -> str | None:
+        """One of some words."""
+        text = self.text(node)
+        if text is None or text in choices:
+            return text
+        self.report(f"`{text}` is not possible here", node, suggestion(text, choices), f"possible: {' '.join(choices)}")
+        return None

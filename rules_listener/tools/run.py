@@ -1,0 +1,31 @@
+"""`rules-listener run`: the event listener, started by supervisord."""
+
+import argparse
+from collections.abc import Sequence
+
+from rules_listener.serve.listener import Options, run
+
+DESCRIPTION = "Be supervisord's event listener: read events, match them against the rules, keep the alerts, answer."
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of `run`."""
+    made = argparse.ArgumentParser("rules-listener run", description=DESCRIPTION)
+    made.add_argument("--config", default="", metavar="FILE", help="configuration (default: ./rules-listener.yaml)")
+    made.add_argument(
+        "--rules",
+        default=[],
+        action="extend",
+        nargs="+",
+        metavar="PATH",
+        help="rule files or folders, instead of the configuration's",
+    )
+    made.add_argument("--state", default="", metavar="DIR", help="state folder, instead of the configuration's")
+    made.add_argument("--once", action="store_true", help="handle one event, then exit 0")
+    return made
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the listener; the exit status."""
+    options = parser().parse_args(arguments)
+    return run(Options(options.config, tuple(options.rules), options.state, options.once))
