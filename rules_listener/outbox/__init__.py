@@ -1,6 +1,10 @@
 """From firings to deliveries: the one SQLite store, and the courier that empties it.
 
-Read in this order: `alert` (firings become deliveries), `store` (the file: schema, transactions), `queue` (which delivery
-is due, and what became of it), `position` (which event was seen last), `channel` (what is asked of a destination),
-`courier` (claims, sends, settles).
+Read in this order: `alert` (firings become deliveries), `folder` (the state folder), `schema` (the tables), `database`
+(opening the file, transactions), `order` (which delivery is next), `store` (what the listener writes), `position`
+(which event was seen last), `queue` (what is due, and what became of it), `trim` (what is deleted), `listing` (what
+people see and change), `channel` (what is asked of a destination), `crew` (the threads of a channel), `doorbell` and
+`lock` (waking and being the only one), `courier` (claims, sends, settles).
+
+The listener itself imports `alert`, `store` and `position` only.
 """

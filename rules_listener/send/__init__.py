@@ -1,4 +1,5 @@
 """The channels: one file for each kind, each satisfying `outbox.channel.Channel`.
 
-`command` starts a program, `log` writes a line, `supervisor` asks supervisord.
+`log` writes a line, `command` starts a program (`environment` says what it is told, `program` runs it), `supervisor`
+asks supervisord; `process` is what they share.
 """

@@ -1,0 +1,283 @@
+"""Carries what waits in the store to the channels: a process beside the listener, started and woken by it.
+
+1. This thread alone touches the store; sending is done by the threads of each channel, so none holds up another.
+2. It wakes for a byte of the listener's (new alerts), a message that was sent, and the time at which one is due. After
+   a pass that had something to do it rests some milliseconds: a burst is written in a few transactions, and the
+   listener finds the store and the processor free.
+3. The end of its input means that the listener has ended, and so does SIGTERM: nothing more is claimed, what is under
+   way gets some seconds, what has finished is written down, and the rest stays for the next courier.
+4. One courier to a state folder: the next one waits until the last has ended.
+5. A store that can't be read or written is reported once, and tried again for ever.
+6. Nothing is ever written on standard output, but a byte when deliveries were given up: that is how the listener
+   learns.
+"""
+
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from rules_listener.base.clock import Clock
+from rules_listener.base.errors import StoreError
+from rules_listener.outbox.channel import Channel, Outcome
+from rules_listener.outbox.crew import Crew
+from rules_listener.outbox.doorbell import Doorbell
+from rules_listener.outbox.lock import take_lock
+from rules_listener.outbox.queue import Queue
+from rules_listener.outbox.trim import Limits
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The courier's times, in seconds.
+
+    `rest_s` after a pass that did something; `idle_s` is the longest sleep (what the command line revives has no other
+    way to be noticed); `grace_s` for what is under way at the end, `stop_s` more after it was told to stop; `trim_s`
+    between two trimmings; `lock_step_s` between two tries for the lock, `lock_report_s` until that is reported.
+    """
+
+    rest_s: float = 0.02
+    idle_s: float = 1.0
+    grace_s: float = 3.0
+    stop_s: float = 2.0
+    trim_s: float = 60.0
+    lock_step_s: float = 0.1
+    lock_report_s: float = 10.0
+
+
+def report_on_stderr(text: str) -> None:
+    """Say `text` to the operator: supervisord keeps what comes on standard error."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"rules-listener: courier: {text}\n")
+        sys.stderr.flush()
+
+
+class Courier:
+    """Empties `queue` into `channels`, by their names in the configuration.
+
+    `folder` is the state folder. `wake` is read: a byte says that there are new alerts, its end that the listener has
+    ended. `notify` is written: a byte says that there are failures for the listener to take.
+    """
+
+    def __init__(  # noqa: PLR0913 - all of it is what the process is given
+        self,
+        queue: Queue,
+        channels: Mapping[str, Channel],
+        *,
+        folder: Path,
+        clock: Clock,
+        wake: int,
+        notify: int,
+        limits: Limits | None = None,
+        pace: Pace | None = None,
+        report: Report = report_on_stderr,
+    ) -> None:
+        self._queue = queue
+        self._folder = folder
+        self._clock = clock
+        self._wake = wake
+        self._notify = notify
+        self._limits = limits or Limits()
+        self._pace = pace or Pace()
+        self._report = report
+        self._crews = {name: Crew(name, channel, self._done) for name, channel in channels.items()}
+        self._results: SimpleQueue[tuple[str, int, Outcome]] = SimpleQueue()
+        self._finished: list[tuple[str, int, Outcome]] = []
+        self._doorbell = Doorbell()
+        self._ending = False
+        self._recovered = False
+        self._reported = ""
+        self._told = 0
+        self._trim_at = clock.time()
+
+    def run(self) -> None:
+        """Work until the listener has ended, or `end` is called. In a main thread, signals are seen to."""
+        with suppress(OSError):
+            os.set_blocking(self._notify, False)
+        restore = obey_signals(self.end)
+        lock = self._wait_for_lock()
+        try:
+            if lock is not None:
+                self._work()
+        finally:
+            restore()
+            self._queue.close()
+            self._doorbell.close()
+            if lock is not None:
+                os.close(lock)
+
+    def end(self) -> None:
+        """Have `run` return soon; may be called from any thread and from a signal handler."""
+        self._ending = True
+        self._doorbell.ring()
+
+    def _work(self) -> None:
+        while not self._ending:
+            busy = self._pass()
+            if busy:
+                self._wait(self._pace.rest_s, quietly=True)
+            else:
+                self._wait(self._until_due())
+        self._finish()
+
+    def _pass(self) -> bool:
+        """Write down what was sent, and send what is due; whether there was anything to do."""
+        try:
+            busy = self._recover() or self._settle()
+            busy = self._hand_out() or busy
+            busy = self._trim() or busy
+        except StoreError as error:
+            self._report_once(str(error))
+            return False
+        self._report_once("")
+        self._tell_listener()
+        return busy
+
+    def _recover(self) -> bool:
+        if self._recovered:
+            return False
+        self._queue.recover(self._clock.time())
+        self._recovered = True
+        return True
+
+    def _settle(self) -> bool:
+        while not self._results.empty():
+            self._finished.append(self._results.get())
+        if not self._finished:
+            return False
+        self._queue.settle([(n, outcome) for _, n, outcome in self._finished], self._clock.time())
+        for name, _, _ in self._finished:
+            self._crews[name].take_back()
+        self._finished.clear()
+        return True
+
+    def _hand_out(self) -> bool:
+        claims = self._queue.claim(self._clock.time(), self._free())
+        for claimed in claims:
+            self._crews[claimed.message.channel].give(claimed)
+        return bool(claims)
+
+    def _trim(self) -> bool:
+        now = self._clock.time()
+        if now < self._trim_at <= now + self._pace.trim_s:
+            return False
+        more = self._queue.trim(now, self._limits)
+        self._trim_at = now if more else now + self._pace.trim_s
+        return more
+
+    def _tell_listener(self) -> None:
+        given_up = self._queue.given_up
+        if given_up != self._told:
+            self._told = given_up
+            with suppress(OSError):
+                os.write(self._notify, b"!")
+
+    def _free(self) -> dict[str, int]:
+        return {name: crew.free for name, crew in self._crews.items()}
+
+    def _until_due(self) -> float:
+        """How long nothing is due, in seconds; what is due and can't be claimed now is looked at after a while."""
+        try:
+            due = self._queue.next_due(self._free())
+        except StoreError:
+            due = None
+        wait = self._pace.idle_s if due is None else due - self._clock.time()
+        return min(wait, self._pace.idle_s) if wait > 0 else self._pace.idle_s / 4
+
+    def _wait(self, seconds: float, *, quietly: bool = False) -> None:
+        """Sleep until something happens; `quietly`: until the time is over or the end has come."""
+        poll = select.poll()
+        poll.register(self._wake, 0 if quietly else select.POLLIN)
+        if not quietly:
+            poll.register(self._doorbell.descriptor, select.POLLIN)
+        for descriptor, _ in poll.poll(max(0, seconds) * 1000):
+            if descriptor == self._wake:
+                self._read_wake()
+            else:
+                self._doorbell.answer()
+
+    def _read_wake(self) -> None:
+        try:
+            self._ending = self._ending or not os.read(self._wake, 65536)
+        except OSError:
+            self._ending = True
+
+    def _done(self, name: str, n: int, outcome: Outcome) -> None:
+        self._results.put((name, n, outcome))
+        self._doorbell.ring()
+
+    def _finish(self) -> None:
+        self._await_results(self._pace.grace_s)
+        for crew in self._crews.values():
+            crew.stop()
+        self._await_results(self._pace.stop_s)
+        self._tell_listener()
+
+    def _await_results(self, seconds: float) -> None:
+        """Write down what finishes within `seconds`, or until nothing is under way."""
+        deadline = self._clock.monotonic() + seconds
+        while True:
+            try:
+                self._settle()
+            except StoreError as error:
+                self._report_once(str(error))
+            left = deadline - self._clock.monotonic()
+            if left <= 0 or not any(crew.busy for crew in self._crews.values()):
+                return
+            poll = select.poll()
+            poll.register(self._doorbell.descriptor, select.POLLIN)
+            if poll.poll(min(left, self._pace.idle_s) * 1000):
+                self._doorbell.answer()
+
+    def _report_once(self, text: str) -> None:
+        if text == self._reported:
+            return
+        self._report(text or "the store can be used again")
+        self._reported = text
+
+    def _wait_for_lock(self) -> int | None:
+        """The descriptor that holds the lock of the state folder; None if the end came first."""
+        waited = 0.0
+        while not self._ending:
+            try:
+                if (lock := take_lock(self._folder)) is not None:
+                    return lock
+            except StoreError as error:
+                self._report_once(str(error))
+            waited += self._pace.lock_step_s
+            if waited > self._pace.lock_report_s:
+                self._report_once(f"another courier still works on {self._folder}: waiting for its end")
+            self._wait(self._pace.lock_step_s)
+        return None
+
+
+def obey_signals(end: Callable[[], None]) -> Callable[[], None]:
+    """Let SIGTERM call `end`, SIGINT and SIGHUP do nothing; returns what undoes that. Outside a main thread: nothing.
+
+    They get a handler, since "ignored" would be passed on to the programs that channels start. SIGCHLD gets its
+    default: if we were started with it ignored, we would never learn an exit status.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None
+    handlers: dict[int, Callable[[int, Any], None] | signal.Handlers] = {
+        signal.SIGTERM: lambda _number, _frame: end(),
+        signal.SIGINT: lambda _number, _frame: None,
+        signal.SIGHUP: lambda _number, _frame: None,
+        signal.SIGCHLD: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return restore

@@ -1,0 +1,54 @@
+"""Which delivery of a channel and key is next: a recovery never overtakes its alert.
+
+1. A delivery is unsettled while it is waiting or sending.
+2. Only the oldest unsettled delivery of a channel and key has its turn; the others wait with `due` null. So what is due
+   is found in one index, however many wait behind a channel that is down.
+3. Whatever settles, adds or revives a delivery keeps rule 2 within the same transaction. One that is revived by hand
+   while a younger one is being sent waits for its end.
+"""
+
+from rules_listener.outbox.database import Execute
+
+INSERT_WAITING = (
+    "INSERT INTO deliveries (id, n, alert, channel, key, text, arguments, since, changed, state, attempts, due)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 'waiting', 0, CASE WHEN EXISTS (SELECT 1 FROM deliveries"
+    " WHERE channel = ?4 AND key = ?5 AND state IN ('waiting', 'sending')) THEN NULL ELSE ?8 END)"
+)
+"""Adds a delivery: id, number, alert, channel, key, text, arguments, now."""
+
+_DEMOTE = (
+    "UPDATE deliveries SET due = NULL WHERE channel = ?1 AND key = ?2 AND state = 'waiting' AND due IS NOT NULL"
+    " AND n > (SELECT min(n) FROM deliveries WHERE channel = ?1 AND key = ?2 AND state IN ('waiting', 'sending'))"
+)
+
+_PROMOTE = (
+    "UPDATE deliveries SET due = ?3 WHERE state = 'waiting' AND due IS NULL AND n ="
+    " (SELECT min(n) FROM deliveries WHERE channel = ?1 AND key = ?2 AND state IN ('waiting', 'sending'))"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE channel = ?1 AND key = ?2 AND state IN ('waiting', 'sending')"
+    " AND state = 'sending')"
+)
+
+_HEAL_YOUNGER = (
+    "UPDATE deliveries SET due = NULL WHERE state = 'waiting' AND due IS NOT NULL AND n NOT IN"
+    " (SELECT min(n) FROM deliveries WHERE state IN ('waiting', 'sending') GROUP BY channel, key)"
+)
+
+_HEAL_OLDEST = (
+    "UPDATE deliveries SET due = ?1 WHERE state = 'waiting' AND due IS NULL AND n IN"
+    " (SELECT min(n) FROM deliveries WHERE state IN ('waiting', 'sending') GROUP BY channel, key)"
+)
+
+
+def reorder(execute: Execute, channel: str, key: str, now: float) -> None:
+    """After a delivery was settled, put back or revived: give the turn to the oldest, due at once if it had none.
+
+    Nobody gets it while one is being sent: the settling of that one comes here again.
+    """
+    execute(_DEMOTE, (channel, key))
+    execute(_PROMOTE, (channel, key, now))
+
+
+def heal(execute: Execute, now: float) -> None:
+    """Make rule 2 true for all, whatever has happened to the file."""
+    execute(_HEAL_YOUNGER)
+    execute(_HEAL_OLDEST, (now,))

@@ -1,0 +1,97 @@
+"""The tables of the store, and whether a file holds them.
+
+1. The schema's version is the file's `user_version`; a file of a newer version is left alone.
+2. A delivery's number is its alert's times `PLACES`, plus its place in it: both ways between them lead through primary
+   keys, and no index has to be written with each alert.
+3. A delivery is `waiting`, `sending`, `sent`, `given_up`, `dropped` or `held`; `order` says when its `due` is null.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from rules_listener.base.errors import StoreError
+
+VERSION = 1
+
+PLACES = 1000
+"""More than the deliveries that one alert can have."""
+
+PAGE_BYTES = 2048
+"""Measured: a commit of one alert writes some six pages; 1024 and 2048 cost the least, 4096 a quarter more."""
+
+_TABLES = """
+CREATE TABLE journal (n INTEGER PRIMARY KEY, time REAL NOT NULL, header BLOB NOT NULL, payload BLOB NOT NULL);
+
+CREATE TABLE dead (
+    n INTEGER PRIMARY KEY, time REAL NOT NULL, reason TEXT NOT NULL, header BLOB NOT NULL, payload BLOB NOT NULL
+);
+
+CREATE TABLE alerts (
+    n INTEGER PRIMARY KEY,
+    time REAL NOT NULL,         -- the firing's
+    rule TEXT NOT NULL,
+    key TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    event TEXT NOT NULL,        -- a JSON object
+    held TEXT                   -- why it was held back
+);
+
+CREATE TABLE deliveries (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    alert INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    key TEXT NOT NULL,
+    text TEXT NOT NULL,
+    arguments TEXT NOT NULL,    -- a JSON list
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    due REAL,
+    since REAL NOT NULL,        -- `give_up_after` counts from here
+    reason TEXT,                -- of the last failure, or why it was held back
+    changed REAL NOT NULL
+);
+CREATE INDEX unsettled ON deliveries (channel, key) WHERE state IN ('waiting', 'sending');
+CREATE INDEX due ON deliveries (channel, due) WHERE state = 'waiting' AND due IS NOT NULL;
+
+CREATE TABLE failures (
+    n INTEGER PRIMARY KEY, channel TEXT NOT NULL, reason TEXT NOT NULL, attempts INTEGER NOT NULL
+);
+
+CREATE TABLE position (
+    n INTEGER PRIMARY KEY CHECK (n = 1), pid INTEGER, start_time REAL, pool TEXT, serial INTEGER, poolserial INTEGER
+);
+INSERT INTO position (n) VALUES (1);
+
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+def has_schema(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the tables are there; False if the file is empty.
+
+    Raises:
+        StoreError: it is a newer version's store, or another program's database.
+        sqlite3.Error: the file can't be read.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise StoreError(
+            f"{path}: written by a newer rules-listener (schema {version}, this one knows {VERSION}): "
+            "install that one again, or name another folder with `state:`"
+        )
+    if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+        raise StoreError(f"{path}: not a store, but another program's database: name another folder with `state:`")
+    return bool(version)
+
+
+def make_schema(connection: sqlite3.Connection) -> None:
+    """Make the tables, within a transaction.
+
+    Raises:
+        sqlite3.Error: they can't be made.
+    """
+    for statement in _TABLES.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version={VERSION}")

@@ -1,0 +1,48 @@
+"""The channel that writes each message as one line on standard error, which supervisord keeps.
+
+1. One message is one line, whatever it holds: line ends, control characters and what is no UTF-8 are escaped.
+2. `2025-11-24T16:00:00+00:00 critical crash_loop: web:nginx crashed 3 times`; the time is the firing's, in local time.
+"""
+
+import sys
+from datetime import UTC, datetime
+from threading import Lock
+from typing import TextIO
+
+from rules_listener.outbox.channel import Message, Outcome, RetryLater, Sent
+
+_LINE_ENDS = (0x85, 0x2028, 0x2029)
+_ESCAPES = {
+    code: chr(code).encode("unicode_escape").decode() for code in (*range(0x20), *range(0x7F, 0xA0), *_LINE_ENDS)
+}
+
+
+def one_line(text: str) -> str:
+    """`text` with everything escaped that could end or disturb a line."""
+    return text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
+
+
+class LogChannel:
+    """Writes to `stream`, by default to what is standard error at that moment."""
+
+    places = 16
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
+        self._lock = Lock()
+
+    def send(self, message: Message) -> Outcome:
+        """Write one line."""
+        time = datetime.fromtimestamp(message.time, UTC).astimezone().isoformat(timespec="seconds")
+        stream = self._stream or sys.stderr
+        line = one_line(f"{time} {message.severity} {message.rule}: {message.text}")
+        try:
+            with self._lock:
+                stream.write(f"{line}\n")
+                stream.flush()
+        except (OSError, ValueError) as error:
+            return RetryLater(f"standard error can't be written: {error}")
+        return Sent()
+
+    def stop(self) -> None:
+        """There is nothing to end: a line is written at once."""

@@ -1,0 +1,125 @@
+"""Nothing that was committed is lost, sent out of order or sent without need, wherever the processes end."""
+
+import shutil
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.channel import GaveUp, Outcome, RetryLater, Sent
+from rules_listener.outbox.database import Database
+from rules_listener.outbox.listing import Listing
+from rules_listener.outbox.position import Epoch, Position
+from rules_listener.outbox.queue import Claimed, Queue
+from rules_listener.outbox.store import Store
+
+EPOCH = Epoch(1, 2.0, "listener")
+CHANNELS = ("ops", "pager")
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("commit"), st.sampled_from("abc"), st.sampled_from(CHANNELS)),
+        st.tuples(st.just("claim"), st.integers(0, 2), st.integers(0, 2)),
+        st.tuples(st.just("settle"), st.integers(0, 3), st.sampled_from((Sent(), RetryLater("busy"), GaveUp("no")))),
+        st.tuples(st.just("crash"), st.none(), st.none()),
+        st.tuples(st.just("by hand"), st.sampled_from(("retry", "drop")), st.integers(0, 9)),
+    ),
+    max_size=30,
+)
+
+
+class World:
+    """A listener and a courier that work on a store and can lose all but their files at any moment."""
+
+    def __init__(self, root: Path, make_alert: Callable[..., Alert]) -> None:
+        self._root = root
+        self._make_alert = make_alert
+        self._lives = 0
+        self.now = 0.0
+        self.committed: list[str] = []
+        self.under_way: list[Claimed] = []
+        self.tried: defaultdict[str, set[str]] = defaultdict(set)
+        self._open()
+
+    def _open(self) -> None:
+        folder = self._root / str(self._lives)
+        self.store = Store(folder)
+        self.database = Database(folder)
+        self.queue = Queue(self.database, random=Random(1))  # noqa: S311 - a test repeats itself
+        self.queue.recover(self.now)
+        self.listing = Listing(folder)
+
+    def commit(self, key: str, channel: str) -> None:
+        """The listener keeps an alert and acknowledges its event."""
+        alert = self._make_alert(key, channel)
+        self.store.commit([alert], Position(EPOCH, len(self.committed), 0), time=self.now)
+        self.committed.append(alert.deliveries[0].id)
+
+    def claim(self, *places: int) -> None:
+        """The courier begins to send; nothing of the same channel and key may be under way or waiting before it."""
+        for claimed in self.queue.claim(self.now, dict(zip(CHANNELS, places, strict=True))):
+            message = claimed.message
+            before_it = (
+                "SELECT 1 FROM deliveries WHERE channel = ?1 AND key = ?2"
+                " AND (n < ?3 AND state = 'waiting' OR n <> ?3 AND state = 'sending')"
+            )
+            assert self.database.rows(before_it, (message.channel, message.key, claimed.n)) == []
+            assert message.id in self.committed
+            self.under_way.append(claimed)
+
+    def settle(self, count: int, outcome: Outcome) -> None:
+        """Some of what is under way comes to its end."""
+        ended, self.under_way = self.under_way[:count], self.under_way[count:]
+        self.queue.settle([(claimed.n, outcome) for claimed in ended], self.now)
+
+    def crash(self, *_: object) -> None:
+        """Both processes end at once: what they leave is their files as they are, log and all."""
+        self._lives += 1
+        shutil.copytree(self._root / str(self._lives - 1), self._root / str(self._lives))
+        self.close()
+        self.under_way = []
+        self._open()
+
+    def by_hand(self, change: str, number: int) -> None:
+        """Somebody at the command line sends again or drops."""
+        if number < len(self.committed):
+            getattr(self.listing, change)(self.committed[number], self.now)
+
+    def finish(self) -> None:
+        """All that waits is sent."""
+        self.settle(len(self.under_way), Sent())
+        for _ in self.committed:
+            self.now += 1000
+            self.claim(9, 9)
+            self.settle(len(self.under_way), Sent())
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.store.close()
+        self.database.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(history=steps)
+def test_nothing_is_lost_and_nothing_overtakes(
+    make_alert: Callable[..., Alert], history: list[tuple[str, ...]]
+) -> None:
+    """After any history with crashes and changes by hand, each alert is sent, given up or dropped, in its order."""
+    with TemporaryDirectory() as root:
+        world = World(Path(root), make_alert)
+        for name, *values in history:
+            world.now += 1.0
+            getattr(world, name.replace(" ", "_"))(*values)
+        committed = len(world.committed)
+        position = world.store.position()
+        assert position == (Position(EPOCH, committed - 1, 0) if committed else None)
+        world.finish()
+        rows = world.database.rows("SELECT id, state FROM deliveries ORDER BY n")
+        assert [identifier for identifier, _ in rows] == world.committed
+        assert {state for _, state in rows} <= {"sent", "given_up", "dropped"}
+        world.close()

@@ -1,0 +1,164 @@
+"""What people see of the store, and what they can change, while listener and courier work."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rules_listener.base.errors import StoreError
+from rules_listener.event.wire import Frame
+from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.channel import GaveUp, RetryLater, Sent
+from rules_listener.outbox.listing import Listed, Listing, Problem
+from rules_listener.outbox.queue import Queue
+from rules_listener.outbox.store import Store
+
+MakeAlert = Callable[..., Alert]
+OPS = {"ops": 1}
+
+
+@pytest.fixture
+def listing(folder: Path) -> Listing:
+    """The command line's side of the store."""
+    return Listing(folder)
+
+
+def _states(listing: Listing) -> dict[str, str]:
+    return {listed.key: listed.state for listed in listing.deliveries()}
+
+
+def _send(queue: Queue, outcome: Sent | RetryLater | GaveUp, now: float) -> str:
+    ((n, message),) = queue.claim(now, OPS)
+    queue.settle([(n, outcome)], now)
+    return message.id
+
+
+def test_the_list_shows_every_state(store: Store, queue: Queue, listing: Listing, make_alert: MakeAlert) -> None:
+    """Each delivery is listed with its state, newest first; an alert that goes nowhere is listed too."""
+    for outcome, key in ((Sent(), "a"), (GaveUp("refused"), "b"), (RetryLater("busy"), "c")):
+        store.commit([make_alert(key)], None, time=0.0)
+        _send(queue, outcome, 0.0)
+    store.commit([make_alert("d"), make_alert("e"), make_alert("f", held="at most 1 per 1h")], None, time=0.0)
+    nowhere = make_alert("g")
+    nowhere.deliveries = ()
+    store.commit([nowhere], None, time=0.0)
+    assert listing.drop(listing.deliveries(("waiting",))[0].id, 1.0)
+    queue.claim(0.0, OPS)
+    assert _states(listing) == {
+        "g": "held",
+        "f": "held",
+        "e": "dropped",
+        "d": "sending",
+        "c": "waiting",
+        "b": "given_up",
+        "a": "sent",
+    }
+    assert [listed.key for listed in listing.deliveries()] == list("gfedcba")
+    reasons = {listed.key: listed.reason for listed in listing.deliveries() if listed.reason}
+    assert reasons == {"g": "it names no channel", "f": "at most 1 per 1h", "c": "busy", "b": "refused"}
+    assert [listed.key for listed in listing.deliveries(("held", "given_up"), limit=2)] == ["g", "f"]
+
+
+def test_a_delivery_is_shown_with_its_event(store: Store, listing: Listing, make_alert: MakeAlert) -> None:
+    """One delivery is shown with all that is known of it; an id that is not there shows nothing."""
+    alert = make_alert(text="caf\u00e9")
+    alert.deliveries[0].arguments = ("a", "b")
+    store.commit([alert], None, time=5.0)
+    identifier = alert.deliveries[0].id
+    shown = listing.show(identifier)
+    assert shown is not None
+    assert shown.event["event"] == "PROCESS_STATE_EXITED"
+    assert shown.delivery == Listed(
+        identifier,
+        "waiting",
+        1000.0,
+        "crash_loop",
+        "web:nginx",
+        "alert",
+        "error",
+        "ops",
+        "caf\u00e9",
+        ("a", "b"),
+        None,
+        0,
+        5.0,
+    )
+    assert listing.show("nothing") is None
+
+
+def test_what_was_given_up_can_be_sent_again(
+    store: Store, queue: Queue, listing: Listing, make_alert: MakeAlert
+) -> None:
+    """A delivery revived by hand is as new: before younger ones, its tries from 1, its time to give up from now."""
+    store.commit([make_alert(text="first")], None, time=0.0)
+    identifier = _send(queue, GaveUp("refused"), 0.0)
+    store.commit([make_alert(text="second")], None, time=0.0)
+    later = 1_000_000.0
+    assert listing.retry(identifier, later)
+    ((n, message),) = queue.claim(later, OPS)
+    assert (message.text, message.attempt, message.id) == ("first", 1, identifier)
+    queue.settle([(n, RetryLater("busy"))], later)
+    assert queue.claim(later, OPS) == []
+    assert _send(queue, Sent(), later + 2) == identifier
+    assert _send(queue, Sent(), later + 2) != identifier
+
+
+def test_a_delivery_revived_during_another_waits_for_its_end(
+    store: Store, queue: Queue, listing: Listing, make_alert: MakeAlert
+) -> None:
+    """What is revived while a younger one of its key is being sent comes right after that."""
+    store.commit([make_alert(text="first"), make_alert(text="second"), make_alert(text="third")], None, time=0.0)
+    identifier = _send(queue, GaveUp("refused"), 0.0)
+    ((n, second),) = queue.claim(0.0, OPS)
+    assert listing.retry(identifier, 1.0)
+    assert queue.claim(1.0, OPS) == []
+    queue.settle([(n, Sent())], 1.0)
+    assert second.text == "second"
+    assert [_send(queue, Sent(), 1.0) == identifier for _ in range(2)] == [True, False]
+
+
+def test_dropping_lets_the_next_one_go(store: Store, queue: Queue, listing: Listing, make_alert: MakeAlert) -> None:
+    """What is dropped is never sent, and holds up nothing."""
+    store.commit([make_alert(text="first"), make_alert(text="second")], None, time=0.0)
+    first = listing.deliveries()[1]
+    assert first.text == "first"
+    assert listing.drop(first.id, 1.0)
+    ((_, message),) = queue.claim(1.0, OPS)
+    assert message.text == "second"
+
+
+@pytest.mark.parametrize("change", ["retry", "drop"])
+def test_what_is_sent_or_being_sent_cant_be_changed(
+    store: Store, queue: Queue, listing: Listing, make_alert: MakeAlert, change: str
+) -> None:
+    """Neither what is being sent, nor what was sent, nor what is not there can be revived or dropped."""
+    store.commit([make_alert()], None, time=0.0)
+    ((n, message),) = queue.claim(0.0, OPS)
+    assert not getattr(listing, change)(message.id, 1.0)
+    queue.settle([(n, Sent())], 1.0)
+    assert not getattr(listing, change)(message.id, 1.0)
+    assert not getattr(listing, change)("nothing", 1.0)
+    assert _states(listing) == {"web:nginx": "sent"}
+
+
+def test_the_summary_says_how_things_stand(store: Store, queue: Queue, listing: Listing, make_alert: MakeAlert) -> None:
+    """Deliveries are counted by channel and state, beside counters, last errors and dead frames."""
+    store.commit([make_alert("a"), make_alert("b", "ops", "pager")], None, time=7.0)
+    ((n, _),) = queue.claim(7.0, OPS | {"pager": 0})
+    queue.settle([(n, RetryLater("busy"))], 8.0)
+    store.journal([], None, counts={"lost": 3})
+    store.bury(Frame(b"", b""), "not UTF-8", time=9.0, position=None)
+    summary = listing.summary()
+    assert summary.deliveries == {("ops", "waiting"): 2, ("pager", "waiting"): 1}
+    assert summary.oldest_waiting == 7.0
+    assert summary.counters == {"lost": 3, "dead": 1, "journal_bytes": 0}
+    assert summary.errors == [Problem(8.0, "ops", "busy")]
+    assert summary.dead == [Problem(9.0, "", "not UTF-8")]
+
+
+def test_there_has_to_be_a_store(listing: Listing, folder: Path) -> None:
+    """Without a store every question and every change is an error, and none is made."""
+    for act in (listing.deliveries, listing.summary, lambda: listing.show("x"), lambda: listing.retry("x", 0.0)):
+        with pytest.raises(StoreError, match="there is no store here"):
+            act()
+    assert not folder.exists()
