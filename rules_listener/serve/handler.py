@@ -105,7 +105,7 @@ class Handler:
 
     def answered(self) -> None:
         """Say that the frame was answered; what is no part of the answer's promise is done now."""
-        if not self.sequence.missing:
+        if self.sequence.is_whole:
             self._position_file.acknowledged()
         if self._answered is not None:
             self._keeper.journal(*self._answered)

@@ -31,6 +31,7 @@ from rules_listener.serve.sequence import Sequence
 from rules_listener.serve.supervisord import life_of_parent, section, started_by_supervisord
 
 CANNOT_RUN = 2
+LOCK_NAME = "listener.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
 def _lock(folder: Path) -> None:
     """Make sure that no other listener uses the state folder; the lock lasts as long as this process."""
     try:
-        descriptor = os.open(folder / "listener.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise ConfigError(

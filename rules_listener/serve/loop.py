@@ -102,23 +102,22 @@ class Loop:
     def run(self) -> Status:
         """Work until the end; the exit status."""
         os.write(self._sink, READY)
+        self._watch()
         while self._status is None:
-            self._watch()
-            ready = self._poll.poll(self._timeout_ms())
+            due = self._due()
+            ready = self._poll.poll(None if due is None else max(0.0, due - self._clock.monotonic()) * 1000)
             for descriptor, _ in ready:
                 if descriptor == self._source:
                     self._read()
                 else:
                     self._hear(descriptor)
-            if not ready or self._keeper.due is not None or self._missing_since is not None:
+            if due is not None and (not ready or self._heard_at >= due):
                 self._do_what_is_due()
         return self._status
 
     def _watch(self) -> None:
-        """Poll the descriptors that there are now."""
+        """Poll the descriptors that there are now; children come and go."""
         wanted = {self._source, self._signals.output, *self._courier.outputs, *self._reload.outputs}
-        if wanted == self._polled:
-            return
         for descriptor in self._polled - wanted:
             self._poll.unregister(descriptor)
         for descriptor in wanted - self._polled:
@@ -154,8 +153,8 @@ class Loop:
         os.write(self._sink, OK if self._once else OK_AND_READY)
         self._handler.answered()
         self._heard_at = self._clock.monotonic()
-        self._ticks = self._ticks or b"eventname:TICK_" in frame.header
-        if self._handler.sequence.missing:
+        self._ticks = self._ticks or b" eventname:TICK_" in frame.header
+        if not self._handler.sequence.is_whole:
             self._missing_since = self._missing_since or self._heard_at
         if self._once:
             self._status = Status.CLEAN
@@ -170,6 +169,7 @@ class Loop:
             self._handler.raise_failures()
         else:
             self._courier.ended(descriptor)
+        self._watch()
 
     def _obey(self, signals: set[int]) -> None:
         if signals & {signal.SIGTERM, signal.SIGINT}:
@@ -177,26 +177,29 @@ class Loop:
         elif signal.SIGHUP in signals:
             self._reload.begin()
 
-    def _timeout_ms(self) -> float | None:
-        now = self._clock.monotonic()
-        due = [moment for moment in (self._keeper.due, self._courier.restart_at) if moment is not None]
+    def _due(self) -> float | None:
+        """When there is something to do even if nothing is heard, by the monotonic clock; None if there is nothing."""
+        due = self._keeper.due
+        restart_at = self._courier.restart_at
+        if restart_at is not None and (due is None or restart_at < due):
+            due = restart_at
         if self._missing_since is not None:
-            due.append(self._heard_at + QUIET_S)
-        if self._ticks:
-            due.append(self._heard_at + TICK_S * MISSED_TICKS)
-        return max(0.0, min(due) - now) * 1000 if due else None
+            settled_at = min(self._heard_at + QUIET_S, self._missing_since + PATIENCE_S)
+            due = settled_at if due is None else min(due, settled_at)
+        if self._ticks and due is None:
+            due = self._heard_at + TICK_S * MISSED_TICKS
+        return due
 
     def _do_what_is_due(self) -> None:
         now = self._clock.monotonic()
         self._keeper.work()
         if self._courier.restart_at is not None and now >= self._courier.restart_at:
             self._courier.start()
+            self._watch()
         if self._missing_since is not None:
             self._settle_losses(now)
         if self._ticks and now >= self._heard_at + TICK_S * MISSED_TICKS:
-            self._report(
-                "supervisord sent nothing for three minutes, not even a tick: a new listener has to begin afresh"
-            )
+            self._report("supervisord sent nothing for three minutes, not even a tick: a new listener has to begin")
             self._status = Status.BROKEN
 
     def _settle_losses(self, now: float) -> None:

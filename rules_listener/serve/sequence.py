@@ -28,26 +28,28 @@ class Sequence:
             self._advance(known[1].poolserial)
 
     @property
-    def missing(self) -> int:
-        """How many numbers were left out so far."""
-        return sum(map(len, self._missing))
+    def is_whole(self) -> bool:
+        """Whether no number was left out so far."""
+        return not self._missing
 
     def take(self, pool: str, serial: int, poolserial: int) -> Position | None:
         """The position of a new event; None for one that comes again."""
-        if self._epoch is None or pool != self._epoch.pool or self._is_reload(serial, poolserial):
-            self._epoch = Epoch(*self._life, pool)
+        epoch = self._epoch
+        if epoch is None or pool != epoch.pool or self._is_reload(serial, poolserial):
+            self._epoch = epoch = Epoch(*self._life, pool)
             self._highest, self._serial = -1, serial
             self._missing = []
-        if poolserial <= self._highest and not self._found(poolserial):
-            return None
         if poolserial > self._highest:
             self._advance(poolserial)
+        elif not self._found(poolserial):
+            return None
         self._serial = max(self._serial, serial)
-        return Position(self._epoch, serial, poolserial)
+        return Position(epoch, serial, poolserial)
 
     def _is_reload(self, serial: int, poolserial: int) -> bool:
-        is_missing = any(poolserial in numbers for numbers in self._missing)
-        return poolserial <= self._highest and serial > self._serial and not is_missing
+        if poolserial > self._highest or serial <= self._serial:
+            return False
+        return not any(poolserial in numbers for numbers in self._missing)
 
     def _advance(self, poolserial: int) -> None:
         if poolserial > self._highest + 1:
@@ -63,7 +65,7 @@ class Sequence:
 
     def lose(self) -> int:
         """Say that what is missing will not come any more; how many events that is."""
-        lost = self.missing
+        lost = sum(map(len, self._missing))
         self._missing = []
         return lost
 

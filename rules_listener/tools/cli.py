@@ -1,0 +1,48 @@
+"""The command line: `rules-listener VERB`.
+
+Exit status everywhere: 0 all is well; 1 it ran and found something; 2 it could not run. Results go to standard output,
+messages to standard error.
+"""
+
+import sys
+
+import click
+
+from rules_listener import __version__
+from rules_listener.base.errors import RulesListenerError
+from rules_listener.tools.alerts import alerts
+from rules_listener.tools.check import check
+from rules_listener.tools.demo import demo
+from rules_listener.tools.init import init
+from rules_listener.tools.run import DESCRIPTION
+from rules_listener.tools.run import main as run_main
+from rules_listener.tools.status import status
+
+
+class Verbs(click.Group):
+    """Shows our own errors as what they are: a sentence for the person who typed the command, and status 2."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb."""
+        try:
+            return super().invoke(ctx)
+        except RulesListenerError as error:
+            click.echo(f"rules-listener: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="rules-listener")
+def cli() -> None:
+    """The supervisord event listener that runs a rule file."""
+
+
+@cli.command("run", help=DESCRIPTION, add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(arguments: tuple[str, ...]) -> None:
+    """Hand over to the listener, which reads its own arguments."""
+    sys.exit(run_main(arguments))
+
+
+for verb in (check, init, demo, alerts, status):
+    cli.add_command(verb)

@@ -1,0 +1,47 @@
+"""`rules-listener init`: a starter rule file and configuration, and the section for supervisord.conf."""
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import click
+
+from rules_listener.base.errors import ConfigError
+from rules_listener.serve.config import FILE_NAME
+from rules_listener.serve.supervisord import section
+
+SECTION_FILE = "supervisord-rules-listener.conf"
+
+
+@click.command()
+@click.option("--dir", "folder", default=".", show_default=True, metavar="DIR", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Write a starter rule file, a configuration and a section for supervisord.conf. Nothing is overwritten."""
+    contents = {Path(name): text for name, text in _starter(files("rules_listener.tools").joinpath("starter"), "")}
+    contents[Path(SECTION_FILE)] = section(f"run --config {(folder / FILE_NAME).absolute()}")
+    for name, text in contents.items():
+        _write(folder / name, text)
+    config = folder / FILE_NAME
+    click.echo(f"\nNext: rules-listener check --config {config}")
+    click.echo(f"then add {folder / SECTION_FILE} to supervisord.conf ([include] or copy), and `supervisorctl update`.")
+
+
+def _starter(folder: Traversable, prefix: str) -> list[tuple[str, str]]:
+    found = []
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        name = f"{prefix}{entry.name}"
+        found += _starter(entry, f"{name}/") if entry.is_dir() else [(name, entry.read_text(encoding="utf-8"))]
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        click.echo(f"kept    {path} (it is there already)")
+    except OSError as error:
+        raise ConfigError(f"{path} can't be written: {error.strerror}") from error
+    else:
+        click.echo(f"wrote   {path}")

@@ -1,0 +1,62 @@
+"""How things look on a terminal: times, ages, states, tables."""
+
+import sys
+import time
+from datetime import datetime
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rules_listener.lang.literals import spell_duration
+
+PLAIN_WIDTH = 200
+"""Columns where the output is no terminal: nothing that a script reads is cut short by a narrow default."""
+
+STATE_STYLES = {
+    "sent": "green",
+    "waiting": "yellow",
+    "sending": "yellow",
+    "given_up": "bold red",
+    "held": "cyan",
+    "dropped": "dim",
+}
+SEVERITY_STYLES = {"info": "", "warning": "yellow", "error": "red", "critical": "bold red"}
+
+
+def console() -> Console:
+    """Standard output; colours only on a terminal, and not with NO_COLOR."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+
+
+def table(*columns: str) -> Table:
+    """An empty table that takes no more room than it needs."""
+    made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def clock_time(moment: float) -> str:
+    """A moment in local time, to the second."""
+    return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def age(moment: float, now: float | None = None) -> str:
+    """How long ago a moment was, in the two greatest units that matter."""
+    seconds = round((time.time() if now is None else now) - moment)
+    if seconds <= 0:
+        return "now"
+    unit = next((unit for unit in (86400, 3600, 60) if seconds >= unit * 10), 1)
+    return spell_duration(float(seconds - seconds % unit))
+
+
+def state(name: str) -> Text:
+    """The state of a delivery in its colour."""
+    return Text(name.replace("_", " "), STATE_STYLES.get(name, ""))
+
+
+def severity(name: str) -> Text:
+    """A severity in its colour."""
+    return Text(name, SEVERITY_STYLES.get(name, ""))
