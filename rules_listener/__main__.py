@@ -14,7 +14,7 @@ def main() -> None:
         sys.exit(run(sys.argv[2:]))
     from rules_listener.tools.cli import cli  # noqa: PLC0415 - not for the listener
 
-    cli()
+    cli(prog_name="rules-listener")
 
 
 if __name__ == "__main__":

@@ -27,15 +27,22 @@ class ChannelConfig(NamedTuple):
     templates: tuple[str, ...]
 
 
+class ReadChannel(NamedTuple):
+    """A channel that was read, and the nodes of its templates."""
+
+    config: ChannelConfig
+    template_nodes: list[Any]
+
+
 class Kind(NamedTuple):
     """A kind of channel: the options beside its own key, how to read it and how to build it."""
 
     options: list[str]
-    read: Callable[[Any, dict[str, Any], Any], tuple[dict[str, Any], tuple[str, ...]]]
+    read: Callable[[Any, dict[str, Any], Any], tuple[dict[str, Any], list[tuple[str, Any]]]]
     build: Callable[[ChannelConfig, list[Renderer]], Channel]
 
 
-def read_channel(name: str, node: Any, reader: Any) -> ChannelConfig | None:
+def read_channel(name: str, node: Any, reader: Any) -> ReadChannel | None:
     """The channel that stands at `node`; None if it can't be known which kind it is. `reader` is a `YamlReader`."""
     keys = {key.value: key for key, _ in reader.items(node)}
     kinds = [kind for kind in KINDS if kind in keys]
@@ -47,7 +54,8 @@ def read_channel(name: str, node: Any, reader: Any) -> ChannelConfig | None:
     kind = KINDS[kinds[0]]
     values = reader.mapping(node, [kinds[0], *kind.options])
     options, templates = kind.read(values[kinds[0]], values, reader)
-    return ChannelConfig(name, kinds[0], options, templates)
+    config = ChannelConfig(name, kinds[0], options, tuple(text for text, _ in templates))
+    return ReadChannel(config, [node for _, node in templates])
 
 
 def build_channels(
@@ -66,12 +74,11 @@ def template_name(channel: str, number: int) -> str:
     return f"{channel}/{number}"
 
 
-def _read_command(node: Any, values: dict[str, Any], reader: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
-    arguments = tuple(text for text, _ in reader.texts(node))
+def _read_command(node: Any, values: dict[str, Any], reader: Any) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
+    arguments = reader.texts(node)
     if not arguments:
-        reader.report(
-            "a command is a list with the program first", node, 'such as ["/usr/local/bin/alert.py", "{message}"]'
-        )
+        example = 'such as ["/usr/local/bin/alert", "{message}"]'
+        reader.report("a command is a list with the program first", node, example)
     timeout = reader.duration(values["timeout"]) if "timeout" in values else COMMAND_TIMEOUT_S
     return {"timeout_s": timeout}, arguments
 
@@ -106,9 +113,9 @@ def _supervisor_channel(environment: Mapping[str, str]) -> Channel:
     )
 
 
-def _read_log(node: Any, _values: dict[str, Any], reader: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _read_log(node: Any, _values: dict[str, Any], reader: Any) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
     reader.mapping(node, [])
-    return {}, ()
+    return {}, []
 
 
 def _build_log(_config: ChannelConfig, _renderers: list[Renderer]) -> Channel:

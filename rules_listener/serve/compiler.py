@@ -7,11 +7,13 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from rules_listener.base.diagnostics import Diagnostic, as_text, has_errors, in_order
 from rules_listener.base.errors import StoreError
-from rules_listener.base.source import Source
+from rules_listener.base.source import Source, Span
 from rules_listener.lang.check import Channels, check, check_template
 from rules_listener.lang.checked import RuleSet, TemplateParts
 from rules_listener.lang.parse import Parsed, parse
@@ -20,32 +22,32 @@ from rules_listener.outbox.folder import make_folder
 from rules_listener.serve.bundle import Bundle, Origin, digest_of, dump_bundle, keep_bundle, rule_files
 from rules_listener.serve.channels import template_name
 from rules_listener.serve.config import Config, default_config
-from rules_listener.serve.configfile import read_config
+from rules_listener.serve.configfile import ReadConfig, read_config
 
 
-class Checked:
-    """What a configuration and its rules mean, with all that was found wrong; `files` are those that were read."""
+class Checked(NamedTuple):
+    """What a configuration and its rules mean, and all that was found wrong; `files` are the rule files."""
 
-    def __init__(self, config: Config, rules: RuleSet, found: list[Diagnostic], files: list[Path]) -> None:
-        self.config = config
-        self.rules = rules
-        self.found = in_order(found)
-        self.files = files
-        self.templates: dict[str, TemplateParts] = {}
+    config: Config
+    rules: RuleSet
+    found: list[Diagnostic]
+    files: list[Path]
+    templates: dict[str, TemplateParts]
 
 
-def check_all(config_path: Path | None, rules: Sequence[str]) -> Checked:
-    """Read and check the configuration and its rules; `rules` (files or folders) stand for those that it names."""
-    found: list[Diagnostic] = []
-    config = default_config(Path.cwd())
+def check_all(config_path: Path | None, rules: Sequence[str], *, any_channel: bool = False) -> Checked:
+    """Read and check the configuration and its rules; `rules` (files or folders) stand for those that it names.
+
+    With `any_channel`, rules may name channels that the configuration does not have.
+    """
+    config, found, places = ReadConfig(default_config(Path.cwd()), [], {})
     if config_path is not None:
-        config, found = read_config(config_path)
+        config, found, places = read_config(config_path)
     files, parsed = _read_rules([Path(path) for path in rules or config.rules], found)
-    channels = None if has_errors(found) else Channels(config.channel_names, config.default)
+    channels = None if any_channel or has_errors(found) else Channels(config.channel_names, config.default)
     rule_set, found_in_rules = check(parsed, channels)
-    checked = Checked(config, rule_set, found + found_in_rules, files)
-    checked.templates = _templates(config, checked.found)
-    return checked
+    templates, found_in_templates = _templates(config, places)
+    return Checked(config, rule_set, in_order([*found, *found_in_rules, *found_in_templates]), files, templates)
 
 
 def _read_rules(paths: Sequence[Path], found: list[Diagnostic]) -> tuple[list[Path], list[Parsed]]:
@@ -71,14 +73,16 @@ def _read_file(file: Path, found: list[Diagnostic]) -> Parsed | None:
     return None
 
 
-def _templates(config: Config, found: list[Diagnostic]) -> dict[str, TemplateParts]:
+def _templates(config: Config, places: dict[str, Span]) -> tuple[dict[str, TemplateParts], list[Diagnostic]]:
+    """The templates of the channels by name, and what is wrong with them, at their places in the configuration."""
     templates = {}
+    found = []
     for channel in config.channels:
         for number, text in enumerate(channel.templates):
-            source = Source(f"channel {channel.name}, argument {number}", text)
-            templates[template_name(channel.name, number)], wrong = check_template(source)
-            found += wrong
-    return templates
+            name = template_name(channel.name, number)
+            templates[name], wrong = check_template(Source(name, text))
+            found += [replace(one, span=places[name]) for one in wrong]
+    return templates, found
 
 
 def compile_all(checked: Checked, config_path: str, rules: Sequence[str], state: str) -> Bundle:

@@ -7,29 +7,40 @@
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from rules_listener.base.diagnostics import Diagnostic, suggestion
-from rules_listener.base.source import Source
-from rules_listener.serve.channels import RESERVED_CHANNELS, ChannelConfig, read_channel
+from rules_listener.base.source import Source, Span
+from rules_listener.serve.channels import RESERVED_CHANNELS, ChannelConfig, read_channel, template_name
 from rules_listener.serve.config import Config, default_config
 from rules_listener.serve.yamlnodes import Node, YamlReader
 
 KEYS = ["rules", "state", "durability", "default", "channels", "give_up_after", "journal", "memory_limit"]
 
 
-def read_config(path: Path) -> tuple[Config, list[Diagnostic]]:
+class ReadConfig(NamedTuple):
+    """A configuration, what is wrong with its file, and where the file has each channel's templates, by their names."""
+
+    config: Config
+    found: list[Diagnostic]
+    templates: dict[str, Span]
+
+
+def read_config(path: Path) -> ReadConfig:
     """The configuration in the file at `path`; what is wrong is reported, and has its default value."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return default_config(path.parent), [
-            Diagnostic("RL301", f"the configuration can't be read: {reason}", file=str(path))
-        ]
+        return _unread(path, Diagnostic("RL301", f"the configuration can't be read: {reason}", file=str(path)))
     except UnicodeDecodeError:
-        return default_config(path.parent), [Diagnostic("RL107", "the configuration is not UTF-8", file=str(path))]
+        return _unread(path, Diagnostic("RL107", "the configuration is not UTF-8", file=str(path)))
     reader = _ConfigReader(YamlReader(Source(str(path), text)), path.absolute().parent)
-    return reader.config(), reader.yaml.found
+    return ReadConfig(reader.config(), reader.yaml.found, reader.templates)
+
+
+def _unread(path: Path, reason: Diagnostic) -> ReadConfig:
+    return ReadConfig(default_config(path.absolute().parent), [reason], {})
 
 
 class _ConfigReader:
@@ -38,6 +49,7 @@ class _ConfigReader:
     def __init__(self, yaml: YamlReader, folder: Path) -> None:
         self.yaml = yaml
         self.folder = folder
+        self.templates: dict[str, Span] = {}
 
     def config(self) -> Config:
         """The whole of it."""
@@ -80,7 +92,9 @@ class _ConfigReader:
             elif not key.value.isidentifier():
                 self.yaml.report("a channel's name is made of letters, digits and _, so that rules can say `to`", key)
             elif (channel := read_channel(key.value, value, self.yaml)) is not None:
-                channels.append(channel)
+                channels.append(channel.config)
+                for number, text in enumerate(channel.template_nodes):
+                    self.templates[template_name(key.value, number)] = self.yaml.span(text)
         return tuple(channels)
 
     def _default(self, node: Node, known: list[str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from rules_listener.outbox.folder import make_folder
 from rules_listener.outbox.position import Position, PositionFile
 from rules_listener.outbox.store import Store
 from rules_listener.serve.compiled import compiler_arguments, obtain_bundle
+from rules_listener.serve.config import FILE_NAME
 from rules_listener.serve.couriers import CourierProcess
 from rules_listener.serve.handler import Handler
 from rules_listener.serve.keeper import Keeper
@@ -67,7 +68,8 @@ def run(options: Options, environment: Mapping[str, str] = os.environ) -> int:
 
 
 def _refusal(options: Options) -> str:
-    named = [("--config", options.config), *(("--rules", path) for path in options.rules), ("--state", options.state)]
+    config = options.config or ("" if options.rules else FILE_NAME)
+    named = [("--config", config), *(("--rules", path) for path in options.rules), ("--state", options.state)]
     arguments = [
         "run",
         *(f"{option} {Path(path).absolute()}" for option, path in named if path),

@@ -14,7 +14,7 @@ from rules_listener.tools.place import open_listing, state_options
 DEFAULT_COUNT = 50
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, short_help="List alerts, show one, send it again or drop it.")
 @click.pass_context
 def alerts(context: click.Context) -> None:
     """List the alerts, show one, send one again or drop it."""

@@ -14,14 +14,15 @@ from rules_listener.serve.config import FILE_NAME
 FORMATS = ("text", "json", "github", "sarif")
 
 
-@click.command()
+@click.command(short_help="Check rule files and the configuration.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
 @click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="Check the configuration too.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 def check(paths: tuple[str, ...], config: Path | None, output_format: str) -> None:
     """Check rule files (or folders of them), and the configuration.
 
-    Without PATH, the rules that the configuration names are checked. Exit status 1 if there is an error.
+    Without PATH, the rules that the configuration names are checked; without a configuration, rules may send to any
+    channel. Exit status 1 if there is an error.
     """
     if config is None and not paths:
         config = Path(FILE_NAME)
@@ -29,7 +30,7 @@ def check(paths: tuple[str, ...], config: Path | None, output_format: str) -> No
             raise ConfigError(
                 f"there is nothing to check: name rule files, or a configuration with --config ({FILE_NAME})"
             )
-    checked = check_all(config, paths)
+    checked = check_all(config, paths, any_channel=config is None)
     _show(checked.found, output_format)
     if output_format == "text":
         _show_summary(checked.found, len(checked.files), len(checked.rules.rules))

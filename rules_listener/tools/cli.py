@@ -37,7 +37,13 @@ def cli() -> None:
     """The supervisord event listener that runs a rule file."""
 
 
-@cli.command("run", help=DESCRIPTION, add_help_option=False, context_settings={"ignore_unknown_options": True})
+@cli.command(
+    "run",
+    help=DESCRIPTION,
+    short_help="Be the event listener; supervisord starts it.",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True},
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(arguments: tuple[str, ...]) -> None:
     """Hand over to the listener, which reads its own arguments."""

@@ -30,7 +30,7 @@ LONGEST_S = 25.0
 LOOK_EVERY_S = 0.2
 
 
-@click.command()
+@click.command(short_help="Show it at work on a real supervisord.")
 def demo() -> None:
     """Run a real supervisord with programs that crash, hang and chatter, and show the alerts as they happen."""
     with tempfile.TemporaryDirectory(prefix="rules-listener-demo-") as folder:

@@ -13,7 +13,7 @@ from rules_listener.serve.supervisord import section
 SECTION_FILE = "supervisord-rules-listener.conf"
 
 
-@click.command()
+@click.command(short_help="Write a starter configuration and rule file.")
 @click.option("--dir", "folder", default=".", show_default=True, metavar="DIR", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
     """Write a starter rule file, a configuration and a section for supervisord.conf. Nothing is overwritten."""

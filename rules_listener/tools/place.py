@@ -37,10 +37,10 @@ def state_folder(state: Path | None, config: Path | None) -> Path:
         return state
     if config is None and not Path(FILE_NAME).exists():
         return Path(default_config(Path.cwd()).state)
-    found_config, found = read_config(config or Path(FILE_NAME))
-    if has_errors(found):
-        raise ConfigError("the configuration has an error, so the state folder is not known\n" + as_text(found))
-    return Path(found_config.state)
+    read = read_config(config or Path(FILE_NAME))
+    if has_errors(read.found):
+        raise ConfigError("the configuration has an error, so the state folder is not known\n" + as_text(read.found))
+    return Path(read.config.state)
 
 
 def open_listing(state: Path | None, config: Path | None) -> Listing:

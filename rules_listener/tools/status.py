@@ -16,7 +16,7 @@ from rules_listener.tools import show
 from rules_listener.tools.place import open_listing, state_folder, state_options
 
 
-@click.command()
+@click.command(short_help="Show the listener at a glance.")
 @state_options
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def status(state: Path | None, config: Path | None, output_format: str) -> None:

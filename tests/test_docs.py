@@ -1,0 +1,66 @@
+"""The root documents: what they name exists, and what they say to type works."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rules_listener.base.diagnostics import as_text
+from rules_listener.base.source import Source
+from rules_listener.event.catalogue import CATALOGUE
+from rules_listener.lang.check import check
+from rules_listener.lang.functions import FUNCTIONS, SPECIAL
+from rules_listener.lang.parse import parse
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md", "LANGUAGE.md")
+PATH = re.compile(
+    r"(?:`|\]\()((?:rules_listener|grammar|examples|tests)(?:/[\w./-]+)?|[A-Z]+\.md|Makefile|pyproject\.toml)(?:`|\))"
+)
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def fences(document: str, language: str) -> list[str]:
+    """The fenced blocks of a document in one language."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return [block for found, block in FENCE.findall(text) if found == language]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_path_exists(document: str) -> None:
+    """A document names no file or folder that is not there."""
+    named = PATH.findall((ROOT / document).read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
+    """The fenced commands of the README succeed, one after the other, in an empty folder. `make` has its own tests."""
+    commands = [
+        line for block in fences("README.md", "sh") for line in block.splitlines() if not line.startswith("make")
+    ]
+    assert len(commands) >= 4
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    script = "set -e\n" + "\n".join(commands)
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("document", ["README.md", "LANGUAGE.md"])
+def test_every_rule_in_the_documents_is_right(document: str) -> None:
+    """Blocks without a language are rules, and pass the checks."""
+    for block in fences(document, ""):
+        _, found = check([parse(Source(document, block))])
+        assert as_text(found) == ""
+
+
+def test_the_reference_names_all_types_and_functions() -> None:
+    """The reference leaves out no type of event and no function."""
+    text = (ROOT / "LANGUAGE.md").read_text(encoding="utf-8")
+    suffixes = {name for name in CATALOGUE if f"`{name}`" not in text and f"`_{name.rsplit('_', 1)[1]}`" not in text}
+    assert suffixes == set()
+    assert [name for name in [*FUNCTIONS, *SPECIAL] if f"`{name}(" not in text] == []
