@@ -29,8 +29,8 @@ _CODES = (
     Code(
         "RL102",
         "unreadable character",
-        "The text can't be cut into words here: a sign that the language does not have, or a number with an unknown "
-        "unit. Units of time are ms s m h d w; units of size are KB MB GB KiB MiB GiB.",
+        "The text can't be cut into words here: a sign that the language does not have, a number with an unknown unit "
+        "or with more than 18 digits. Units of time are ms s m h d w; units of size are KB MB GB KiB MiB GiB.",
         "let limit = 5minutes",
     ),
     Code(

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from unicodedata import category, east_asian_width
 
 from rules_listener.base.codes import CODES
 from rules_listener.base.source import Span
@@ -78,14 +79,22 @@ def _lines(found: Diagnostic) -> Iterable[str]:
         line, column = found.span.source.position(found.span.start)
         text = found.span.source.line(line)
         margin = " " * len(str(line))
-        width = max(1, min(found.span.end - found.span.start, len(text) - column + 1))
+        marked = text[column - 1 :][: found.span.end - found.span.start]
         yield f"{margin}--> {found.span.place}"
         yield f"{margin} |"
         yield f"{line} | {text}"
-        indent = "".join("\t" if character == "\t" else " " for character in text[: column - 1])
-        yield f"{margin} | {indent}{'^' * width} {found.label}".rstrip()
+        indent = "".join("\t" if character == "\t" else " " * _cells(character) for character in text[: column - 1])
+        carets = "^" * max(1, sum(map(_cells, marked)))
+        yield f"{margin} | {indent}{carets} {found.label}".rstrip()
     for note in found.notes:
         yield f"{margin} = {note}"
+
+
+def _cells(character: str) -> int:
+    """How many columns of a terminal a character takes: none if it combines with another one, two if it is wide."""
+    if category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:

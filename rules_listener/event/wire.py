@@ -12,6 +12,7 @@ spaces (names after the expansion of `%(…)s`) or spaces and colons (the identi
 they reach to the next word that can't be theirs.
 """
 
+import re
 from typing import NamedTuple
 
 from rules_listener.base.errors import ProtocolError
@@ -30,6 +31,11 @@ MAX_LENGTH_DIGITS = 12
 _CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 _HEADER_KEYS = frozenset({"ver", "server", "serial", "pool", "poolserial", "eventname", "len"})
 _HEADER_NUMBERS = ("serial", "poolserial", "len")
+_USUAL_HEADER = re.compile(
+    r"ver:(\S+) server:([^\s:]+) serial:(\d{1,18}) pool:([^\s:]+) poolserial:(\d{1,18}) eventname:(\S+) len:(\d{1,18})"
+).fullmatch
+"""The header as supervisord writes it, unless its identifier is unusual: as `_words`, at a third of the cost."""
+
 _MAY_HOLD_SPACES = frozenset({"server", "processname", "groupname", "type"})
 _MAY_HOLD_COLONS = frozenset({"server", "type"})
 
@@ -46,6 +52,7 @@ class FrameReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._needed = 0
 
     @property
     def pending(self) -> int:
@@ -63,18 +70,27 @@ class FrameReader:
             ProtocolError: the stream can't be cut into frames from here on.
         """
         buffer = self._buffer
+        if len(buffer) < self._needed:
+            return None
         line_end = buffer.find(b"\n", 0, MAX_HEADER_BYTES)
         if line_end < 0:
             if len(buffer) >= MAX_HEADER_BYTES:
                 raise ProtocolError(f"no header line within {MAX_HEADER_BYTES} bytes: {_shown(buffer)}")
             return None
+        header = bytes(buffer[:line_end])
         start = line_end + 1
-        end = self._payload_end(start, _payload_length(buffer[:line_end]))
+        length = _payload_length(header)
+        end = self._payload_end(start, length)
         if end is None:
+            self._needed = start + length
             return None
-        frame = Frame(bytes(buffer[:line_end]), bytes(buffer[start:end]))
-        del buffer[:end]
-        return frame
+        self._needed = 0
+        payload = bytes(buffer[start:end])
+        if end == len(buffer):
+            buffer.clear()
+        else:
+            del buffer[:end]
+        return Frame(header, payload)
 
     def _payload_end(self, start: int, length: int) -> int | None:
         """Where the payload of `length` characters ends in the buffer, or None if it is not all there."""
@@ -118,14 +134,13 @@ def _count_characters(part: bytearray) -> int:
     return len(part.translate(None, _CONTINUATION_BYTES))
 
 
-def _payload_length(header: bytearray) -> int:
-    for word in reversed(header.split(b" ")):
-        if word.startswith(b"len:"):
-            digits = bytes(word[4:])
-            if digits.isdigit() and len(digits) <= MAX_LENGTH_DIGITS:
-                return int(digits)
-            break
-    raise ProtocolError(f"a header line without the payload's length: {_shown(header)}")
+def _payload_length(header: bytes) -> int:
+    _, found, digits = header.rpartition(b" len:")
+    if not found or not digits.isdigit():
+        digits = next((word[4:] for word in reversed(header.split(b" ")) if word.startswith(b"len:")), b"")
+    if not digits.isdigit() or len(digits) > MAX_LENGTH_DIGITS:
+        raise ProtocolError(f"a header line without the payload's length: {_shown(header)}")
+    return int(digits)
 
 
 def _shown(data: bytes | bytearray) -> str:
@@ -163,7 +178,20 @@ def decode_header(line: bytes) -> dict[str, Value]:
         ProtocolError: a word is no `key:value`, a number is none, or `eventname` is missing.
         UnicodeDecodeError: the line is not UTF-8.
     """
-    header = _words(line.decode(), _HEADER_KEYS)
+    text = line.decode()
+    usual = _USUAL_HEADER(text)
+    if usual is not None:
+        ver, server, serial, pool, poolserial, name, length = usual.groups()
+        return {
+            "ver": ver,
+            "server": server,
+            "serial": int(serial),
+            "pool": pool,
+            "poolserial": int(poolserial),
+            "eventname": name,
+            "len": int(length),
+        }
+    header = _words(text, _HEADER_KEYS)
     for key in _HEADER_NUMBERS:
         if key in header:
             header[key] = _number(key, header[key])

@@ -1,5 +1,6 @@
 """From rule text to a checked rule set.
 
-Read in this order: `nodes` (what the text says), `parse` (text becomes nodes), `functions` (the builtins),
-`checked` (what the nodes mean), `check` (nodes become meaning, or diagnostics), `rulesets` (files become one rule set).
+Read in this order: `nodes` (what the text says), `literals`, `build` and `parse` (text becomes nodes), `nesting` (how
+deep they may be), `functions` (the builtins), `checked` (what the nodes mean), `scope` (which names mean something),
+`expressions` and `check` (nodes become meaning, or diagnostics).
 """

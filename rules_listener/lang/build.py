@@ -30,8 +30,8 @@ class Place(Protocol):
     def template(self, text: nodes.Text) -> nodes.Template:
         """`text` read as a template."""
 
-    def nesting(self, expression: nodes.Expression) -> None:
-        """Report an expression that is nested too deeply."""
+    def nesting(self, node: nodes.Expression | nodes.Selector) -> None:
+        """Report what is nested too deeply."""
 
 
 class ExpressionBuilder(Transformer[Token, Any]):
@@ -152,11 +152,13 @@ class StatementBuilder(ExpressionBuilder):
     def event(self, parts: Parts) -> nodes.EventDefinition:
         """`event NAME = SELECTOR`."""
         name, selector = parts
+        self.places[-1].nesting(selector)
         return nodes.EventDefinition(self.span(name, selector), self.word(name), selector)
 
     def rule(self, parts: Parts) -> nodes.Rule:
         """`[rule NAME] on TRIGGER [SCOPE] ACTIONS`."""
         name, (selector, pattern), scope, actions = parts
+        self.places[-1].nesting(selector)
         span = self.span(name or selector, actions[-1])
         return nodes.Rule(span, name and self.word(name), selector, pattern, scope, tuple(actions))
 
@@ -180,8 +182,6 @@ class StatementBuilder(ExpressionBuilder):
     def selector(self, parts: Parts) -> nodes.Selector:
         """`A, B where CONDITION`, in parentheses or not."""
         *selected, condition = parts
-        if condition is not None:
-            self.places[-1].nesting(condition)
         return nodes.Selector(self.span(parts[0], condition or selected[-1]), tuple(selected), condition)
 
     def nested(self, parts: Parts) -> nodes.Selector:
@@ -205,10 +205,12 @@ class StatementBuilder(ExpressionBuilder):
 
     def then(self, parts: Parts) -> nodes.Pattern:
         """`then S within D`."""
+        self.places[-1].nesting(parts[0])
         return self._pattern("then", parts, parts[1], selector=parts[0])
 
     def without(self, parts: Parts) -> nodes.Pattern:
         """`without S within D`."""
+        self.places[-1].nesting(parts[0])
         return self._pattern("without", parts, parts[1], selector=parts[0])
 
     def _pattern(self, kind: str, parts: Parts, duration: Token, **more: Any) -> nodes.Pattern:
@@ -242,6 +244,7 @@ class StatementBuilder(ExpressionBuilder):
     def until(self, parts: Parts) -> nodes.Until:
         """`until S [for D]`."""
         selector, duration = parts
+        self.places[-1].nesting(selector)
         return nodes.Until(self.span(selector, duration or selector), selector, duration and self.duration([duration]))
 
     def remind(self, parts: Parts) -> nodes.Remind:

@@ -10,14 +10,25 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from itertools import chain
+from math import inf
 
 from rules_listener.base.diagnostics import Diagnostic, suggestion
 from rules_listener.base.source import Source, Span
 from rules_listener.event.catalogue import CATALOGUE, Kind, concrete_types
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.expressions import ExpressionChecker
+from rules_listener.lang.nesting import MAX_DEPTH, Definition, defined, depth, in_order_of_use
 from rules_listener.lang.parse import Parsed, parse, parse_template
-from rules_listener.lang.scope import ALWAYS_GIVEN, EVERYTHING, MESSAGE, RESERVED, UNLISTED, Scope
+from rules_listener.lang.scope import (
+    ALWAYS_GIVEN,
+    EVERYTHING,
+    GIVEN_BY_LIMIT,
+    GIVEN_BY_PATTERN,
+    MESSAGE,
+    RESERVED,
+    UNLISTED,
+    Scope,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +75,25 @@ def _taken(name: nodes.Name, label: str) -> Diagnostic:
 
 @dataclass(slots=True)
 class Definitions:
-    """What `let` and `event` statements define. None stands for a definition that is wrong: its use is no error."""
+    """What `let` and `event` statements define, and how deeply each is nested (`inf`: too deeply).
+
+    None stands for a definition that is wrong: its use is no error.
+    """
 
     lets: dict[str, nodes.Let | None] = field(default_factory=dict)
     events: dict[str, nodes.EventDefinition | None] = field(default_factory=dict)
+    depths: dict[str, float] = field(default_factory=dict)
+
+    def right(self) -> dict[str, Definition]:
+        """Those that are not known to be wrong."""
+        both: dict[str, Definition | None] = {**self.events, **self.lets}
+        return {name: definition for name, definition in both.items() if definition is not None}
+
+    def forget(self, name: str) -> None:
+        """Note that a definition is wrong."""
+        for kind in (self.lets, self.events):
+            if name in kind:
+                kind[name] = None
 
 
 @cache
@@ -89,8 +115,7 @@ def _define(statements: Iterable[nodes.Statement], broken: set[str], found: list
             definitions.events.pop(statement.name.name, None)
         else:
             definitions.events[statement.name.name] = statement
-    _check_lets(definitions, found)
-    _check_events(definitions, found)
+    _check_definitions(definitions, found)
     return definitions
 
 
@@ -105,44 +130,59 @@ def _is_free(name: nodes.Name, first: dict[str, Span], found: list[Diagnostic]) 
     return True
 
 
-def _check_lets(definitions: Definitions, found: list[Diagnostic]) -> None:
-    """Find what is wrong with a definition wherever it is used, so that its uses can keep quiet about it."""
-    for name, let in definitions.lets.items():
-        if let is None:
-            continue
-        here: list[Diagnostic] = []
-        checker = ExpressionChecker(EVERYTHING, definitions.lets, here)
-        check_value = checker.items if isinstance(let.value, nodes.ListOf) else checker.expression
-        check_value(let.value)
-        if here:
-            definitions.lets[name] = None
+def _check_definitions(definitions: Definitions, found: list[Diagnostic]) -> None:
+    """Find what is wrong with a definition, before those that use it, so that they can keep quiet about it."""
+    ordered, closing = in_order_of_use(definitions.right())
+    for use in closing:
+        found.append(Diagnostic("RL204", f"`{use.name}` is defined by itself", use.span))
+        definitions.forget(use.name)
+    for definition in ordered:
+        levels = depth(defined(definition), definitions.depths)
+        definitions.depths[definition.name.name] = levels if levels <= MAX_DEPTH else inf
+        here = _mistakes(definition, definitions) if levels <= MAX_DEPTH else _too_deep(definition.name, levels)
+        if here or levels > MAX_DEPTH:
+            definitions.forget(definition.name.name)
             found += here
 
 
-def _check_events(definitions: Definitions, found: list[Diagnostic]) -> None:
-    for name, event in definitions.events.items():
-        if event is None:
-            continue
-        here: list[Diagnostic] = []
-        SelectorChecker(definitions, here).arms(event.selector)
-        if here:
-            definitions.events[name] = None
-            found += here
+def _mistakes(definition: Definition, definitions: Definitions) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    match definition:
+        case nodes.EventDefinition():
+            SelectorChecker(definitions, found).arms(definition.selector)
+        case nodes.Let() if _is_list(definition.value, definitions.lets):
+            ExpressionChecker(EVERYTHING, definitions.lets, found).items(definition.value)
+        case nodes.Let():
+            ExpressionChecker(EVERYTHING, definitions.lets, found).expression(definition.value)
+    return found
+
+
+def _is_list(node: nodes.Expression, lets: Mapping[str, nodes.Let | None]) -> bool:
+    while isinstance(node, nodes.Name) and (let := lets.get(node.name)) is not None:
+        node = let.value
+    return isinstance(node, nodes.ListOf)
+
+
+def _too_deep(node: nodes.Node, levels: float) -> list[Diagnostic]:
+    if levels == inf:
+        return []
+    message = f"this is nested more than {MAX_DEPTH} levels deep, once names stand for what they mean"
+    return [Diagnostic("RL106", message, node.span)]
 
 
 # selectors
 
 
 class SelectorChecker:
-    """Looks up what selectors select."""
+    """Looks up what selectors select. `wrong` says that a condition was, and is left out."""
 
     def __init__(self, definitions: Definitions, found: list[Diagnostic]) -> None:
         self.definitions = definitions
         self.found = found
-        self._using: list[str] = []
+        self.wrong = False
 
     def arms(self, selector: nodes.Selector) -> tuple[checked.Arm, ...] | None:
-        """What the selector selects; None if it is wrong."""
+        """What the selector selects; None if that is not known."""
         arms = [self._selected(node) for node in selector.selected]
         present = tuple(chain.from_iterable(arm for arm in arms if arm is not None))
         if any(arm is None for arm in arms):
@@ -152,7 +192,8 @@ class SelectorChecker:
         scope = Scope(types_of(present), shown_names(selector))
         condition = ExpressionChecker(scope, self.definitions.lets, self.found).condition(selector.condition)
         if condition is None:
-            return None
+            self.wrong = True
+            return present
         return tuple(checked.Arm(arm.types, _both(arm.condition, condition)) for arm in present)
 
     def _selected(self, node: nodes.Name | nodes.Selector) -> tuple[checked.Arm, ...] | None:
@@ -161,20 +202,11 @@ class SelectorChecker:
         if node.name in CATALOGUE:
             types = tuple(event_type.name for event_type in concrete_types(node.name))
             return (checked.Arm((*types, UNLISTED) if node.name == "EVENT" else types, None),)
-        if node.name in self._using:
-            self.found.append(Diagnostic("RL204", f"`{node.name}` is defined by itself", node.span))
-            return None
         if node.name not in self.definitions.events:
             self._report_unknown(node)
             return None
         event = self.definitions.events[node.name]
-        if event is None:
-            return None
-        self._using.append(node.name)
-        try:
-            return self.arms(event.selector)
-        finally:
-            self._using.pop()
+        return None if event is None else self.arms(event.selector)
 
     def _report_unknown(self, node: nodes.Name) -> None:
         known = [*CATALOGUE, *self.definitions.events]
@@ -215,14 +247,16 @@ class RuleChecker:
     def rule(self, found: list[Diagnostic]) -> checked.Rule | None:
         """The rule, or None if something is wrong with it, which is then added to `found`."""
         node = self.node
-        arms = SelectorChecker(self.definitions, self.found).arms(node.selector)
+        selectors = SelectorChecker(self.definitions, self.found)
+        arms = selectors.arms(node.selector) if self._fits(node.selector) else None
         self._refuse(node.pattern, "patterns over time")
         self._refuse(node.scope, "`per` and `overall`")
         shown = shown_names(node.selector)
-        scope = Scope(types_of(arms), shown, ALWAYS_GIVEN) if arms is not None else None
+        given = {**ALWAYS_GIVEN, **GIVEN_BY_PATTERN[node.pattern.kind]} if node.pattern else ALWAYS_GIVEN
+        scope = Scope(types_of(arms), shown, given) if arms is not None else None
         actions = tuple(self._action(action, scope) for action in node.actions)
         found += self.found
-        if self.found or arms is None:
+        if self.found or arms is None or selectors.wrong:
             return None
         return checked.Rule(_shown_name(node), arms, actions)
 
@@ -251,7 +285,8 @@ class RuleChecker:
         self._refuse(node.at_most, "limits")
         self._check_channels(node)
         channels = tuple(name.name for name in node.channels)
-        return checked.Action("alert", node.severity, channels, self._templates([node.template], scope, {}))
+        given = GIVEN_BY_LIMIT if node.at_most else {}
+        return checked.Action("alert", node.severity, channels, self._templates([node.template], scope, given))
 
     def _check_channels(self, node: nodes.Alert) -> None:
         if self.channels is None:
@@ -272,7 +307,17 @@ class RuleChecker:
             return ()
         given = Scope(scope.types, scope.shown, {**scope.given, **more})
         checker = ExpressionChecker(given, self.definitions.lets, self.found)
-        return tuple(template_parts(template, checker) for template in templates)
+        fitting = [template for template in templates if all(map(self._fits, _expressions(template)))]
+        return tuple(template_parts(template, checker) for template in fitting)
+
+    def _fits(self, node: nodes.Expression | nodes.Selector) -> bool:
+        levels = depth(node, self.definitions.depths)
+        self.found += _too_deep(node, levels) if levels > MAX_DEPTH else []
+        return levels <= MAX_DEPTH
+
+
+def _expressions(template: nodes.Template) -> list[nodes.Expression]:
+    return [part for part in template.parts if not isinstance(part, str)]
 
 
 def template_parts(template: nodes.Template, checker: ExpressionChecker) -> checked.TemplateParts:

@@ -16,6 +16,7 @@ from rules_listener.lang.scope import HOST_NAMES, Scope
 
 T = TypeVar("T")
 
+_OUT_OF_JSON = {Kind.TEXT, Kind.NUMBER, Kind.BOOLEAN, Kind.ANY}
 _ORDERED = (Kind.TEXT, Kind.NUMBER, Kind.DURATION, Kind.TIME, Kind.ANY)
 _ORDERINGS = ("<", "<=", ">", ">=")
 _REGEX_OPERATORS = ("=~", "!~")
@@ -95,8 +96,9 @@ class ExpressionChecker:
             return None
         if node.operator in _PATTERN_OPERATORS and not self._pattern_is_valid(node, right):
             return None
-        self._check_possible(left, right, node.right.span)
-        self._check_possible(right, left, node.left.span)
+        if node.operator in ("==", "!="):
+            self._check_possible(left, right, node.right.span)
+            self._check_possible(right, left, node.left.span)
         if node.operator in ("!=", "!~"):
             return checked.Negation(checked.Comparison({"!=": "==", "!~": "=~"}[node.operator], left, right))
         return checked.Comparison(node.operator, left, right)
@@ -119,12 +121,12 @@ class ExpressionChecker:
             for side, value in wrong:
                 self.report("RL206", f"`{node.operator}` is made for text", side.span, f"this is a {value.kind}")
             return not wrong
-        if len(kinds - {Kind.ANY}) > 1:
-            label = f"a {left.kind} on the left, a {right.kind} on the right"
+        if not _can_be_compared(left.kind, right.kind):
+            label = f"a {_shown(left.kind)} on the left, a {_shown(right.kind)} on the right"
             self.report("RL205", "values of different kinds can't be compared", node.span, label)
             return False
         if node.operator in _ORDERINGS and (not kinds <= set(_ORDERED) or kinds == {Kind.ANY}):
-            self.report("RL206", f"`{node.operator}` has no order to go by here", node.span, f"a {left.kind}")
+            self.report("RL206", f"`{node.operator}` has no order to go by here", node.span, f"a {_shown(left.kind)}")
             return False
         if kinds & {Kind.LIST}:
             self.report("RL206", "lists can't be compared", node.span, "use `in`")
@@ -165,8 +167,8 @@ class ExpressionChecker:
         if item is None or constants is None:
             return None
         for place, constant in constants:
-            if constant.kind not in (item.kind, Kind.ANY) and item.kind is not Kind.ANY:
-                self.report("RL205", f"a {item.kind} is never in a list of {constant.kind}s", place.span)
+            if not _can_be_compared(item.kind, constant.kind):
+                self.report("RL205", f"a {_shown(item.kind)} is never in a list of {constant.kind}s", place.span)
                 return None
             self._check_possible(item, constant, place.span)
         fixed = tuple(constant for _, constant in constants if isinstance(constant, checked.Constant))
@@ -229,10 +231,7 @@ class ExpressionChecker:
 
     def _definition(self, node: nodes.Name) -> nodes.Let | None:
         """The `let` statement that defines a name, if one does and it can be used."""
-        let = self.lets.get(node.name)
-        if let is None or any(name.name == node.name for name in self._using):
-            return None
-        return let
+        return self.lets.get(node.name)
 
     def _within(self, node: nodes.Name, check: Callable[[], T]) -> T:
         self._using.append(node)
@@ -252,8 +251,6 @@ class ExpressionChecker:
         if let := self._definition(node):
             return self._within(node, lambda: self.value(let.value))
         if name in self.lets:
-            if self.lets[name] is not None:
-                self.report("RL204", f"`{name}` is defined by itself", node.span)
             return None
         known = [*self.scope.fields, *self.scope.given, *HOST_NAMES, *self.lets]
         message = self.scope.subject(f"has no field `{name}`", f"has a field `{name}`")
@@ -316,6 +313,15 @@ class ExpressionChecker:
             self.report("RL211", "`env` takes the name of an environment variable", node.span, 'such as env("HOME")')
             return None
         return checked.Given("env", str(name.value))
+
+
+def _can_be_compared(first: Kind, second: Kind) -> bool:
+    """Whether values of two kinds may be equal; one out of JSON is a text, a number or a truth."""
+    return first is second or (Kind.ANY in (first, second) and {first, second} <= _OUT_OF_JSON)
+
+
+def _shown(kind: Kind) -> str:
+    return "value out of JSON" if kind is Kind.ANY else str(kind)
 
 
 def _is_null(node: nodes.Expression) -> bool:

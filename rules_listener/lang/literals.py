@@ -44,15 +44,15 @@ def number_value(text: str) -> int | float:
     return float(text) if "." in text else int(text)
 
 
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)(KB|MB|GB|KiB|MiB|GiB)")
+_DURATION = re.compile(r"(?:[0-9]{1,18}(?:\.[0-9]{1,18})?(?:ms|[smhdw]))+")
+_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)(KB|MB|GB|KiB|MiB|GiB)")
 
 
 def read_duration(text: str) -> float | None:
     """`1h30m` in seconds; None if it is no duration."""
     if not _DURATION.fullmatch(text):
         return None
-    return sum(float(number) * SECONDS[unit] for number, unit in re.findall(r"([\d.]+)(ms|[smhdw])", text))
+    return sum(float(number) * SECONDS[unit] for number, unit in re.findall(r"([0-9.]+)(ms|[smhdw])", text))
 
 
 def read_size(text: str) -> int | float | None:

@@ -19,9 +19,7 @@ from rules_listener.base.diagnostics import Diagnostic, suggestion
 from rules_listener.base.source import Source, Span
 from rules_listener.lang import nodes
 from rules_listener.lang.build import ExpressionBuilder, Place, StatementBuilder
-
-MAX_DEPTH = 200
-"""How deeply expressions may be nested. What walks over them recurses."""
+from rules_listener.lang.nesting import MAX_DEPTH, depth
 
 
 @dataclass(slots=True)
@@ -113,7 +111,7 @@ class _Reader:
     def __init__(self, source: Source, offsets: range | tuple[int, ...], text: str | None = None) -> None:
         self.source = source
         self.offsets = offsets
-        self.text = source.text[offsets[0] : offsets[-1] + 1] if text is None else text
+        self.text = source.text[offsets[0] : offsets[-1] + 1] if text is None and offsets else text or ""
         self.found: list[Diagnostic] = []
         self.start = "statement"
 
@@ -142,10 +140,10 @@ class _Reader:
         """Say that something is wrong at `span`."""
         self.found.append(Diagnostic(code, message, span, label))
 
-    def nesting(self, expression: nodes.Expression) -> None:
-        """Report an expression that is nested too deeply to be checked."""
-        if _is_too_deep(expression):
-            self.report("RL106", f"this is nested more than {MAX_DEPTH} levels deep", expression.span)
+    def nesting(self, node: nodes.Expression | nodes.Selector) -> None:
+        """Report what is nested too deeply to be checked."""
+        if depth(node, {}) > MAX_DEPTH:
+            self.report("RL106", f"this is nested more than {MAX_DEPTH} levels deep", node.span)
 
     def template(self, text: nodes.Text) -> nodes.Template:
         """`text` read as a template."""
@@ -270,29 +268,3 @@ def _expected(terminals: set[str]) -> str:
     if len(words) > _FEW:
         return ""
     return "expected " + " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _is_too_deep(node: nodes.Node) -> bool:
-    level: list[nodes.Node] = [node]
-    for _ in range(MAX_DEPTH):
-        level = [child for parent in level for child in _operands(parent)]
-        if not level:
-            return False
-    return True
-
-
-def _operands(node: nodes.Node) -> tuple[nodes.Node, ...]:
-    match node:
-        case nodes.Not():
-            return (node.operand,)
-        case nodes.And() | nodes.Or():
-            return node.operands
-        case nodes.Compare():
-            return (node.left, node.right)
-        case nodes.In():
-            return (node.item, node.container)
-        case nodes.Call():
-            return node.arguments
-        case nodes.ListOf():
-            return node.items
-    return ()

@@ -19,10 +19,29 @@ ALWAYS_GIVEN = {"rule": Kind.TEXT, "severity": Kind.TEXT, "id": Kind.TEXT}
 MESSAGE = {"message": Kind.TEXT}
 """What the templates of `run` and of the configuration know besides: the alert's text, or the event in one line."""
 
+GIVEN_BY_PATTERN: dict[str, dict[str, Kind]] = {
+    "times": {"count": Kind.NUMBER, "window": Kind.DURATION, "first_time": Kind.TIME},
+    "distinct": {"count": Kind.NUMBER, "values": Kind.LIST},
+    "for": {"elapsed": Kind.DURATION},
+    "then": {},
+    "without": {"elapsed": Kind.DURATION, "count": Kind.NUMBER},
+    "no": {"elapsed": Kind.DURATION},
+}
+"""What the templates of a rule with a pattern know besides, for each kind of pattern."""
+
+GIVEN_BY_LIMIT = {"suppressed": Kind.NUMBER}
+"""What the template of an alert with `at most` knows besides."""
+
+_ALL_GIVEN = {
+    **ALWAYS_GIVEN,
+    **MESSAGE,
+    **GIVEN_BY_LIMIT,
+    **{name: kind for given in GIVEN_BY_PATTERN.values() for name, kind in given.items()},
+}
+
 RESERVED = frozenset(
     {name for event_type in CATALOGUE.values() for name in fields_of(event_type)}
-    | {*HOST_NAMES, *ALWAYS_GIVEN, *MESSAGE, *CATALOGUE}
-    | {"count", "window", "first_time", "values", "elapsed", "suppressed"}
+    | {*HOST_NAMES, *_ALL_GIVEN, *CATALOGUE}
 )
 """Names that no `let` or `event` statement may take."""
 
@@ -68,15 +87,6 @@ class Scope:
 EVERYTHING = Scope(
     tuple(name for name, event_type in CATALOGUE.items() if not event_type.abstract),
     ("EVENT",),
-    {
-        **ALWAYS_GIVEN,
-        **MESSAGE,
-        "count": Kind.NUMBER,
-        "window": Kind.DURATION,
-        "first_time": Kind.TIME,
-        "values": Kind.LIST,
-        "elapsed": Kind.DURATION,
-        "suppressed": Kind.NUMBER,
-    },
+    _ALL_GIVEN,
 )
 """The scope in which a name is defined, before anyone knows where it will be used."""

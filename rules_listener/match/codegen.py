@@ -7,14 +7,14 @@
 3. No spelling can raise, for any event.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rules_listener.event.catalogue import HEADER_FIELDS, Kind
 from rules_listener.lang import checked
 from rules_listener.match.globs import glob_test
 
 MAX_NESTING = 40
-"""Parentheses within parentheses in one generated function; Python itself reads at most 200."""
+"""Combinations and calls within one another in one generated function; Python reads at most 200 nested parentheses."""
 
 _HEADER = frozenset(field.name for field in HEADER_FIELDS)
 _ATTRIBUTES = {"data": "data", "time": "time", "process": "process", "eventname": "type"}
@@ -60,12 +60,14 @@ class Module:
 class FunctionWriter:
     """Spells expressions within one generated function, whose event is `e` and whose given values are `v`.
 
-    `fields` are the names that the event's type has; None where the type is not known.
+    `fields` are the names that the event's type has; None where the type is not known, and each field may hold
+    anything. `known` are those of `e` and `v` that are there.
     """
 
-    def __init__(self, module: Module, fields: frozenset[str] | None) -> None:
+    def __init__(self, module: Module, fields: frozenset[str] | None, known: str = "e") -> None:
         self.module = module
         self.fields = fields
+        self.known = known
         self._locals: dict[str, str] = {}
         self._temporaries = 0
         self._nesting = 0
@@ -106,16 +108,17 @@ class FunctionWriter:
 
     def _combination(self, condition: checked.AllOf | checked.AnyOf, *, wanted: bool) -> str:
         if self._nesting >= MAX_NESTING:
-            return self._outsourced(condition, wanted=wanted)
+            return self._outsourced(lambda writer: writer.true(condition) if wanted else writer.false(condition))
         self._nesting += 1
         spellings = [self._spell(operand, wanted=wanted) for operand in condition.operands]
         self._nesting -= 1
         return all_of(spellings) if isinstance(condition, checked.AllOf) == wanted else any_of(spellings)
 
-    def _outsourced(self, condition: checked.Condition, *, wanted: bool) -> str:
-        writer = FunctionWriter(self.module, self.fields)
-        spelling = writer._spell(condition, wanted=wanted)
-        return self.module.function("c", "e", [*writer.head(), f"return {spelling}"]) + "(e)"
+    def _outsourced(self, spell: Callable[["FunctionWriter"], str]) -> str:
+        """What `spell` would spell here, in a function of its own."""
+        writer = FunctionWriter(self.module, self.fields, self.known)
+        spelling = spell(writer)
+        return self.module.function("c", self.known, [*writer.head(), f"return {spelling}"]) + f"({self.known})"
 
     def _comparison(self, condition: checked.Comparison, *, wanted: bool) -> str:
         left, right = condition.left, condition.right
@@ -197,9 +200,12 @@ class FunctionWriter:
 
     def _typed(self, value: checked.Value, kind: Kind) -> str:
         spelling = self.value(value)
-        if value.kind is Kind.ANY and spelling != _NONE and kind in _CONVERSIONS:
+        if spelling != _NONE and kind in _CONVERSIONS and self._may_be_of_any_kind(value):
             return f"{_CONVERSIONS[kind]}({spelling})"
         return spelling
+
+    def _may_be_of_any_kind(self, value: checked.Value) -> bool:
+        return value.kind is Kind.ANY or (self.fields is None and isinstance(value, checked.FieldValue))
 
     def value(self, value: checked.Value) -> str:
         """A spelling of the value, None where it is missing."""
@@ -228,8 +234,12 @@ class FunctionWriter:
         return name
 
     def _apply(self, value: checked.Apply) -> str:
+        if self._nesting >= MAX_NESTING:
+            return self._outsourced(lambda writer: writer.value(value))
+        self._nesting += 1
         first, *rest = value.arguments
         argument, guard = self._guarded(first, Kind.TEXT)
+        self._nesting -= 1
         if argument == _NONE:
             return _NONE
         call = f"{value.function}({', '.join([argument, *map(self.value, rest)])})"

@@ -52,7 +52,7 @@ def _rule_data(rule: checked.Rule, module: Module) -> RuleData:
 
 
 def _template(module: Module, parts: checked.TemplateParts) -> str:
-    writer = FunctionWriter(module, None)
+    writer = FunctionWriter(module, None, "e, v")
     text = writer.text(parts)
     return module.function("template_", "e, v", [*writer.head(), f"return {text}"])
 

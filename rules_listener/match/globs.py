@@ -28,7 +28,7 @@ def glob_regex(pattern: str) -> str:
 
 
 def _pieces(pattern: str) -> list[str]:
-    return re.findall(r"\*+|\?|\[!?\]?[^\]]*\]|.", pattern, re.DOTALL)
+    return re.findall(r"\*+|\?|\[!?+\]?+[^\]]*\]|.", pattern, re.DOTALL)
 
 
 def _piece(piece: str) -> str:

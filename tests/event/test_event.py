@@ -1,0 +1,77 @@
+"""What is derived from an event, and an event as a flat object."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules_listener.event.event import Event, Value
+from rules_listener.event.record import from_record, to_record
+
+PROCESSES: dict[str, tuple[dict[str, Value], str | None]] = {
+    "group and name": ({"processname": "cat", "groupname": "animals"}, "animals:cat"),
+    "a group of its own name": ({"processname": "cat", "groupname": "cat"}, "cat"),
+    "an empty group": ({"processname": "cat", "groupname": ""}, "cat"),
+    "no group": ({"processname": "cat"}, "cat"),
+    "no process": ({"groupname": "cat"}, None),
+}
+
+
+@pytest.mark.parametrize("case", PROCESSES)
+def test_process(case: str) -> None:
+    """`process` is group:name, or the name alone where that says it all."""
+    fields, process = PROCESSES[case]
+    assert Event("X", 0.0, fields).process == process
+
+
+SUMMARIES: dict[str, tuple[Event, str]] = {
+    "state": (
+        Event(
+            "PROCESS_STATE_EXITED",
+            0.0,
+            {"processname": "cat", "groupname": "cat", "from_state": "RUNNING", "expected": 0, "pid": 2766},
+        ),
+        "PROCESS_STATE_EXITED cat:cat from_state=RUNNING expected=0 pid=2766",
+    ),
+    "no process": (Event("TICK_5", 0.0, {"when": 5}), "TICK_5 when=5"),
+    "the first line of data": (
+        Event("REMOTE_COMMUNICATION", 0.0, {"type": "note"}, "one\r\ntwo"),
+        "REMOTE_COMMUNICATION type=note one",
+    ),
+    "nothing": (Event("SUPERVISOR_STATE_CHANGE_RUNNING", 0.0, {}), "SUPERVISOR_STATE_CHANGE_RUNNING"),
+}
+
+
+@pytest.mark.parametrize("case", SUMMARIES)
+def test_summary(case: str) -> None:
+    """An event in one line: type, process, fields, first line of its data."""
+    event, line = SUMMARIES[case]
+    assert event.summary() == line
+
+
+def test_record() -> None:
+    """A record holds time, type, header, fields and data, without what only the wire needs."""
+    header: dict[str, Value] = {"ver": "3.0", "server": "s", "serial": 1, "eventname": "TICK_5", "len": 6}
+    assert to_record(Event("TICK_5", 2.5, {"when": 5}, None, header)) == {
+        "time": 2.5,
+        "event": "TICK_5",
+        "server": "s",
+        "serial": 1,
+        "when": 5,
+    }
+
+
+WORD = st.text(st.characters(codec="utf-8"), max_size=9)
+FIELDS = st.dictionaries(st.sampled_from(["processname", "groupname", "pid", "type", "x"]), WORD | st.integers())
+HEADER = st.fixed_dictionaries({}, optional={"server": WORD, "serial": st.integers(0), "poolserial": st.integers(0)})
+
+
+@settings(derandomize=True, deadline=None)
+@given(WORD, st.floats(0, 2**33), FIELDS, st.none() | WORD, HEADER)
+def test_a_record_is_read_as_the_event_that_it_was_made_of(
+    name: str, time: float, fields: dict[str, Value], data: str | None, header: dict[str, Value]
+) -> None:
+    """Through JSON and back, an event keeps its type, time, fields, data and serials."""
+    event = Event(name, time, fields, data, header)
+    assert from_record(json.loads(json.dumps(to_record(event)))) == event
