@@ -5,9 +5,9 @@
 3. What is no alert goes to a channel that is always there: `run` to `run`, actions on processes to `supervisor`.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from rules_listener.event.event import Event
 from rules_listener.match.firing import Action, Firing
@@ -43,6 +43,7 @@ class Alert:
 def alerts_of(firing: Firing, default_channels: Sequence[str]) -> list[Alert]:
     """All alerts of a firing, in the order of its rule's actions."""
     messages = [action for action in firing.rule.actions if action.kind == "alert"]
+    identity = _identity(firing)
     return [
         Alert(
             firing.time,
@@ -52,7 +53,8 @@ def alerts_of(firing: Firing, default_channels: Sequence[str]) -> list[Alert]:
             action.severity,
             firing.event,
             tuple(
-                _delivery(firing, number, action, channel, messages) for channel in _channels(action, default_channels)
+                _delivery(firing, action, channel, messages, f"{identity} {number} {channel}")
+                for channel in _channels(action, default_channels)
             ),
             firing.held,
         )
@@ -66,9 +68,9 @@ def _channels(action: Action, default_channels: Sequence[str]) -> Sequence[str]:
     return (RUN_CHANNEL if action.kind == "run" else SUPERVISOR_CHANNEL,)
 
 
-def _delivery(firing: Firing, number: int, action: Action, channel: str, messages: list[Action]) -> Delivery:
+def _delivery(firing: Firing, action: Action, channel: str, messages: list[Action], identity: str) -> Delivery:
     event = firing.event
-    identifier = _identifier(firing, number, channel)
+    identifier = blake2b(identity.encode("utf-8", "backslashreplace"), digest_size=10).hexdigest()
     values = {**firing.values, "rule": firing.rule.name, "severity": action.severity, "id": identifier}
     if action.kind == "alert":
         return Delivery(identifier, channel, action.templates[0](event, values))
@@ -79,20 +81,8 @@ def _delivery(firing: Firing, number: int, action: Action, channel: str, message
     return Delivery(identifier, channel, str(values["message"]), arguments)
 
 
-def _identifier(firing: Firing, number: int, channel: str) -> str:
-    event = firing.event
-    header = event.header
-    parts = (
-        firing.time,
-        event.time,
-        event.type,
-        event.process,
-        header.get("serial"),
-        header.get("poolserial"),
-        firing.rule.meaning,
-        firing.rule.name,
-        firing.key,
-        number,
-        channel,
-    )
-    return hashlib.blake2b(repr(parts).encode("utf-8", "backslashreplace"), digest_size=10).hexdigest()
+def _identity(firing: Firing) -> str:
+    """What makes a firing different from any other; fields have the order in which the event came."""
+    event, rule = firing.event, firing.rule
+    serials = event.header.get("serial"), event.header.get("poolserial")
+    return repr((firing.time, event.time, event.type, event.fields, serials, rule.meaning, rule.name, firing.key))

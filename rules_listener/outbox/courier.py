@@ -2,8 +2,8 @@
 
 1. This thread alone touches the store; sending is done by the threads of each channel, so none holds up another.
 2. It wakes for a byte of the listener's (new alerts), a message that was sent, and the time at which one is due. After
-   a pass that had something to do it rests some milliseconds: a burst is written in a few transactions, and the
-   listener finds the store and the processor free.
+   a pass that had something to do it rests twice as long as that took: a burst is written in a few transactions, and
+   the listener finds the store and the processor free.
 3. The end of its input means that the listener has ended, and so does SIGTERM: nothing more is claimed, what is under
    way gets some seconds, what has finished is written down, and the rest stays for the next courier.
 4. One courier to a state folder: the next one waits until the last has ended.
@@ -26,11 +26,11 @@ from typing import Any
 
 from rules_listener.base.clock import Clock
 from rules_listener.base.errors import StoreError
-from rules_listener.outbox.channel import Channel, Outcome
-from rules_listener.outbox.crew import Crew
+from rules_listener.outbox.channel import Channel
+from rules_listener.outbox.crew import Crew, Outcomes
 from rules_listener.outbox.doorbell import Doorbell
 from rules_listener.outbox.lock import take_lock
-from rules_listener.outbox.queue import Queue
+from rules_listener.outbox.queue import AT_ONCE, Queue
 from rules_listener.outbox.trim import Limits
 
 Report = Callable[[str], None]
@@ -40,12 +40,14 @@ Report = Callable[[str], None]
 class Pace:
     """The courier's times, in seconds.
 
-    `rest_s` after a pass that did something; `idle_s` is the longest sleep (what the command line revives has no other
+    After a pass that did something it rests for twice the time that this took, between `rest_s` and `longest_rest_s`;
+    `idle_s` is the longest sleep (what the command line revives has no other
     way to be noticed); `grace_s` for what is under way at the end, `stop_s` more after it was told to stop; `trim_s`
     between two trimmings; `lock_step_s` between two tries for the lock, `lock_report_s` until that is reported.
     """
 
-    rest_s: float = 0.02
+    rest_s: float = 0.001
+    longest_rest_s: float = 0.02
     idle_s: float = 1.0
     grace_s: float = 3.0
     stop_s: float = 2.0
@@ -89,14 +91,15 @@ class Courier:
         self._limits = limits or Limits()
         self._pace = pace or Pace()
         self._report = report
-        self._crews = {name: Crew(name, channel, self._done) for name, channel in channels.items()}
-        self._results: SimpleQueue[tuple[str, int, Outcome]] = SimpleQueue()
-        self._finished: list[tuple[str, int, Outcome]] = []
+        self._crews = {name: Crew(name, channel, clock, self._done) for name, channel in channels.items()}
+        self._results: SimpleQueue[tuple[str, Outcomes]] = SimpleQueue()
+        self._finished: list[tuple[str, Outcomes]] = []
         self._doorbell = Doorbell()
         self._ending = False
         self._recovered = False
         self._reported = ""
         self._told = 0
+        self._now = clock.time()
         self._trim_at = clock.time()
 
     def run(self) -> None:
@@ -122,17 +125,21 @@ class Courier:
 
     def _work(self) -> None:
         while not self._ending:
-            busy = self._pass()
-            if busy:
-                self._wait(self._pace.rest_s, quietly=True)
+            began = self._clock.monotonic()
+            if self._pass():
+                rest = 2 * (self._clock.monotonic() - began)
+                self._wait(min(max(rest, self._pace.rest_s), self._pace.longest_rest_s), quietly=True)
             else:
                 self._wait(self._until_due())
         self._finish()
 
     def _pass(self) -> bool:
-        """Write down what was sent, and send what is due; whether there was anything to do."""
+        """Take in what is new, write down what was sent, send what is due; whether there was anything to do."""
         try:
-            busy = self._recover() or self._settle()
+            self._notice_jump()
+            busy = self._recover()
+            busy = self._settle() or busy
+            busy = self._queue.expand(self._now) or busy
             busy = self._hand_out() or busy
             busy = self._trim() or busy
         except StoreError as error:
@@ -142,28 +149,35 @@ class Courier:
         self._tell_listener()
         return busy
 
+    def _notice_jump(self) -> None:
+        now = self._clock.time()
+        if now < self._now:
+            self._queue.turn_back(self._now - now)
+        self._now = now
+
     def _recover(self) -> bool:
         if self._recovered:
             return False
-        self._queue.recover(self._clock.time())
+        self._queue.recover(self._now)
         self._recovered = True
         return True
 
     def _settle(self) -> bool:
-        while not self._results.empty():
+        while not self._results.empty() and sum(len(outcomes) for _, outcomes in self._finished) < AT_ONCE:
             self._finished.append(self._results.get())
         if not self._finished:
             return False
-        self._queue.settle([(n, outcome) for _, n, outcome in self._finished], self._clock.time())
-        for name, _, _ in self._finished:
+        self._queue.settle([one for _, outcomes in self._finished for one in outcomes], self._clock.time())
+        for name, _ in self._finished:
             self._crews[name].take_back()
         self._finished.clear()
         return True
 
     def _hand_out(self) -> bool:
-        claims = self._queue.claim(self._clock.time(), self._free())
-        for claimed in claims:
-            self._crews[claimed.message.channel].give(claimed)
+        lengths = {name: crew.length for name, crew in self._crews.items()}
+        claims = self._queue.claim(self._clock.time(), self._free(), lengths)
+        for series in claims:
+            self._crews[series[0].message.channel].give(series)
         return bool(claims)
 
     def _trim(self) -> bool:
@@ -211,8 +225,8 @@ class Courier:
         except OSError:
             self._ending = True
 
-    def _done(self, name: str, n: int, outcome: Outcome) -> None:
-        self._results.put((name, n, outcome))
+    def _done(self, name: str, outcomes: Outcomes) -> None:
+        self._results.put((name, outcomes))
         self._doorbell.ring()
 
     def _finish(self) -> None:
@@ -227,7 +241,8 @@ class Courier:
         deadline = self._clock.monotonic() + seconds
         while True:
             try:
-                self._settle()
+                while self._settle():
+                    pass
             except StoreError as error:
                 self._report_once(str(error))
             left = deadline - self._clock.monotonic()

@@ -1,7 +1,9 @@
-"""The threads of one channel: each place sends one message at a time, and says what became of it.
+"""The threads of one channel: each place sends one series at a time, message by message, and says what became of it.
 
 1. A channel that hangs keeps its own threads only; nobody waits for them, not even the end of the process.
-2. An exception that escapes from a channel counts as `RetryLater`. Its text is not passed on: it may hold a secret.
+2. Nothing of a series is sent after a message that has to be tried again, nor once it has taken too long: the rest is
+   put back. A channel is quick while that does not happen; the series that it is given grow, and end when it does.
+3. An exception that escapes from a channel counts as `RetryLater`. Its text is not passed on: it may hold a secret.
 """
 
 import traceback
@@ -10,44 +12,56 @@ from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 
+from rules_listener.base.clock import Clock
 from rules_listener.outbox.channel import Channel, Outcome, RetryLater
-from rules_listener.outbox.queue import Claimed
+from rules_listener.outbox.queue import Claimed, Series
 
-Done = Callable[[str, int, Outcome], None]
-"""Is told the channel's name, the delivery's number and the outcome, in a thread of the crew."""
+Outcomes = list[tuple[int, Outcome | None]]
+"""For each delivery of a series, its number and what became of it; None if it was not tried."""
+
+Done = Callable[[str, Outcomes], None]
+"""Is told the channel's name and what became of a series, in a thread of the crew."""
+
+LONGEST_SERIES = 32
+QUICK_S = 0.01
+"""How long a series may take."""
 
 
 class Crew:
     """The threads of the channel called `name`; they start when they are first needed."""
 
-    def __init__(self, name: str, channel: Channel, done: Done) -> None:
+    def __init__(self, name: str, channel: Channel, clock: Clock, done: Done) -> None:
         self._name = name
         self._channel = channel
+        self._clock = clock
         self._done = done
         self._threads = 0
         self._busy = 0
-        self._orders: SimpleQueue[Claimed] = SimpleQueue()
+        self._orders: SimpleQueue[Series] = SimpleQueue()
+        self.length = 1
+        """How long the next series may be."""
 
     @property
     def free(self) -> int:
-        """How many more messages can be given."""
+        """How many more series can be given."""
         return max(0, self._channel.places - self._busy)
 
     @property
     def busy(self) -> int:
-        """How many messages were given and not yet taken back."""
+        """How many series were given and not yet taken back."""
         return self._busy
 
-    def give(self, claimed: Claimed) -> None:
-        """Send a message in a thread of its own."""
+    def give(self, series: Series) -> None:
+        """Send messages one after another, in a thread of their own."""
         self._busy += 1
         if self._busy <= self._threads or self._start_thread():
-            self._orders.put(claimed)
+            self._orders.put(series)
         else:
-            self._done(self._name, claimed.n, RetryLater("the system has no room for another thread"))
+            no_thread = RetryLater("the system has no room for another thread")
+            self._done(self._name, [(claimed.n, no_thread if claimed is series[0] else None) for claimed in series])
 
     def take_back(self) -> None:
-        """Say that the outcome of a message is written down, and its place is free."""
+        """Say that what became of a series is written down, and its place is free."""
         self._busy -= 1
 
     def stop(self) -> None:
@@ -65,8 +79,18 @@ class Crew:
 
     def _work(self) -> None:
         while True:
-            claimed = self._orders.get()
-            self._done(self._name, claimed.n, self._send(claimed))
+            self._done(self._name, self._send_series(self._orders.get()))
+
+    def _send_series(self, series: Series) -> Outcomes:
+        outcomes: Outcomes = []
+        until = self._clock.monotonic() + QUICK_S
+        quick = True
+        for claimed in series:
+            outcome = self._send(claimed) if quick or not outcomes else None
+            outcomes.append((claimed.n, outcome))
+            quick = quick and not isinstance(outcome, RetryLater) and self._clock.monotonic() < until
+        self.length = min(2 * self.length, LONGEST_SERIES) if quick else 1
+        return outcomes
 
     def _send(self, claimed: Claimed) -> Outcome:
         try:

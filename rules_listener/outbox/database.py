@@ -219,6 +219,11 @@ def store_error(path: Path, error: sqlite3.Error) -> StoreError:
     return StoreError(f"{path}: {remedy} ({error})")
 
 
+def utf8(text: str) -> str:
+    """`text` in characters that UTF-8 has, for SQLite takes no others: U+FFFD stands for each that it has not."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _primary(error: sqlite3.Error) -> int:
     """The kind of error, without the details in the upper bytes; 0 for Python's own (`ProgrammingError`)."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

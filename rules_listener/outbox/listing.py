@@ -1,32 +1,39 @@
 """The command line's side of the store: what was sent, waits, or was given up, and changing that by hand.
 
-1. Looking opens the file for reading only; it works while the listener runs, and when it does not.
+1. Looking opens the file for reading only; it works while the listener runs, and when it does not. An alert that no
+   courier has expanded yet is shown as if one had.
 2. What is changed by hand is seen by a running courier within about a second.
 3. What is being sent at this moment can't be changed.
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rules_listener.outbox.database import Database, ReadOnlyDatabase, Row
+from rules_listener.outbox.expand import deliveries_of, expand_all
 from rules_listener.outbox.order import reorder
 from rules_listener.outbox.schema import PLACES
 
 STATES = ("waiting", "sending", "sent", "given_up", "held", "dropped")
 
 _COLUMNS = (
-    "SELECT coalesce(d.id, ''), coalesce(d.state, 'held'), a.time, a.rule, a.key, a.kind, a.severity,"
-    " coalesce(d.channel, ''), coalesce(d.text, ''), coalesce(d.arguments, '[]'),"
-    " coalesce(d.reason, a.held, CASE WHEN d.id IS NULL THEN 'it names no channel' END), coalesce(d.attempts, 0), d.due"
+    "SELECT a.time, a.rule, a.key, a.kind, a.severity, a.held, a.deliveries, a.event,"
+    " d.n, d.id, d.state, d.channel, d.reason, d.attempts, d.due"
 )
-_TABLES = " FROM alerts AS a LEFT JOIN deliveries AS d ON d.n BETWEEN a.n * ?3 AND a.n * ?3 + ?3 - 1"
-_LIST = _COLUMNS + _TABLES + " WHERE instr(?1, ' ' || coalesce(d.state, 'held') || ' ') ORDER BY a.n DESC, d.n LIMIT ?2"
-_SHOW = _COLUMNS + ", a.event FROM deliveries AS d JOIN alerts AS a ON a.n = d.alert WHERE d.id = ?"
-_COUNTS = "SELECT channel, state, count(*) FROM deliveries GROUP BY channel, state ORDER BY channel, state"
+_EVENT = 7
+_ALERTS = " FROM alerts AS a LEFT JOIN deliveries AS d ON d.n BETWEEN a.n * ?2 AND a.n * ?2 + ?2 - 1"
+_STATE = "coalesce(d.state, CASE WHEN a.held IS NULL AND a.deliveries <> '[]' THEN 'waiting' ELSE 'held' END)"
+_LIST = f"{_COLUMNS}{_ALERTS} WHERE instr(?1, ' ' || {_STATE} || ' ') ORDER BY a.n DESC, d.n LIMIT ?3"
+_SHOW_NEW = f"{_COLUMNS}{_ALERTS} WHERE d.n IS NULL AND a.n > (SELECT alert FROM progress) AND instr(a.deliveries, ?1)"  # noqa: S608 - of our own parts
+_SHOW = f"{_COLUMNS} FROM deliveries AS d JOIN alerts AS a ON a.n = d.alert WHERE d.id = ?1 UNION ALL {_SHOW_NEW}"
+_PROGRESS = "SELECT alert FROM progress"
+_COUNTS = "SELECT channel, state, count(*) FROM deliveries WHERE alert <= ? GROUP BY channel, state"
 _OLDEST = "SELECT min(since) FROM deliveries WHERE state IN ('waiting', 'sending')"
+_NEW = "SELECT held, since, deliveries FROM alerts WHERE n > ?"
 _ERRORS = (
     "SELECT changed, channel, reason FROM deliveries WHERE reason IS NOT NULL AND state IN ('waiting', 'given_up')"
     " ORDER BY changed DESC LIMIT 5"
@@ -47,7 +54,8 @@ class Listed(NamedTuple):
     """A delivery as the command line shows it.
 
     `time` is the alert's and `due` the next try's, in seconds since 1970; `due` is None unless it waits, and while it
-    waits for an earlier one of its channel and key. An alert that names no channel has no `id`.
+    waits for an earlier one of its channel and key, or for a courier to take it in. An alert that names no channel has
+    no `id`.
     """
 
     id: str
@@ -104,20 +112,30 @@ class Listing:
 
     def deliveries(self, states: Collection[str] = STATES, limit: int = 100) -> list[Listed]:
         """The newest `limit` deliveries in one of `states`, those of the newest alert first."""
-        return [_listed(row) for row in self._store.rows(_LIST, (f" {' '.join(states)} ", limit, PLACES))]
+        rows = self._store.rows(_LIST, (f" {' '.join(states)} ", PLACES, limit))
+        return [listed for row in rows for listed in _listed(row)][:limit]
 
     def show(self, identifier: str) -> Shown | None:
         """The delivery with this id, or None if there is none."""
-        for *columns, event in self._store.rows(_SHOW, (identifier,)):
-            return Shown(_listed(tuple(columns)), json.loads(event))
+        for row in self._store.rows(_SHOW, (identifier, PLACES)):
+            for listed in _listed(row):
+                if listed.id == identifier:
+                    return Shown(listed, json.loads(row[_EVENT]))
         return None
 
     def summary(self) -> Summary:
         """How things stand."""
         rows = self._store.rows
+        progress = rows(_PROGRESS)[0]
+        counts = Counter({(channel, state): count for channel, state, count in rows(_COUNTS, progress)})
+        waiting = [since for (since,) in rows(_OLDEST) if since is not None]
+        for held, since, deliveries in rows(_NEW, progress):
+            for delivery in deliveries_of(deliveries):
+                counts[delivery.channel, "waiting" if held is None else "held"] += 1
+                waiting += [since] if held is None else []
         return Summary(
-            {(channel, state): count for channel, state, count in rows(_COUNTS)},
-            rows(_OLDEST)[0][0],
+            dict(sorted(counts.items())),
+            min(waiting, default=None),
             dict(rows("SELECT name, value FROM counters ORDER BY name")),
             [Problem(*row) for row in rows(_ERRORS)],
             [Problem(time, "", reason) for time, reason in rows(_DEAD)],
@@ -135,6 +153,7 @@ class Listing:
         self._store.rows("SELECT 1")
         database = Database(self._folder)
         try:
+            expand_all(database, now)
             with database as execute:
                 changed = execute(sql, (now, identifier)).fetchall()
                 for channel, key in changed:
@@ -144,6 +163,15 @@ class Listing:
             database.close()
 
 
-def _listed(row: Row) -> Listed:
-    listed = Listed(*row)
-    return listed._replace(arguments=tuple(json.loads(row[Listed._fields.index("arguments")])))
+def _listed(row: Row) -> list[Listed]:
+    """The delivery in a row; all that its alert will have, where it is not expanded yet."""
+    *alert, held, deliveries, _event, n, identifier, state, channel, reason, attempts, due = row
+    kept = deliveries_of(deliveries)
+    if n is not None:
+        one = kept[n % PLACES]
+        reason = held if reason is None else reason
+        return [Listed._make((identifier, state, *alert, channel, one.text, one.arguments, reason, attempts, due))]
+    if not kept:
+        return [Listed._make(("", "held", *alert, "", "", (), held or "it names no channel", 0, None))]
+    state = "waiting" if held is None else "held"
+    return [Listed._make((one.id, state, *alert, one.channel, one.text, one.arguments, held, 0, None)) for one in kept]

@@ -2,30 +2,33 @@
 
 1. A delivery is unsettled while it is waiting or sending.
 2. Only the oldest unsettled delivery of a channel and key has its turn; the others wait with `due` null. So what is due
-   is found in one index, however many wait behind a channel that is down.
-3. Whatever settles, adds or revives a delivery keeps rule 2 within the same transaction. One that is revived by hand
+   is found in one index, however many wait behind a channel that is down. It may take the ones right behind it along:
+   they are then sent after it by the same thread, none before the one ahead of it was sent or given up.
+3. A delivery is due at a moment of the wall clock; when that jumps back, so does what is due.
+4. Whatever settles, adds or revives a delivery keeps rule 2 within the same transaction. One that is revived by hand
    while a younger one is being sent waits for its end.
 """
 
 from rules_listener.outbox.database import Execute
 
 INSERT_WAITING = (
-    "INSERT INTO deliveries (id, n, alert, channel, key, text, arguments, since, changed, state, attempts, due)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 'waiting', 0, CASE WHEN EXISTS (SELECT 1 FROM deliveries"
-    " WHERE channel = ?4 AND key = ?5 AND state IN ('waiting', 'sending')) THEN NULL ELSE ?8 END)"
+    "INSERT INTO deliveries (id, n, alert, channel, key, since, changed, state, attempts, due)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 'waiting', 0, CASE WHEN EXISTS (SELECT 1 FROM deliveries"
+    " WHERE channel = ?4 AND key = ?5 AND state IN ('waiting', 'sending')) THEN NULL ELSE ?7 END)"
 )
-"""Adds a delivery: id, number, alert, channel, key, text, arguments, now."""
+"""Adds a delivery: id, number, alert, channel, key, since when it is there, and when it is due if it has the turn."""
 
 _DEMOTE = (
-    "UPDATE deliveries SET due = NULL WHERE channel = ?1 AND key = ?2 AND state = 'waiting' AND due IS NOT NULL"
+    "UPDATE deliveries SET due = NULL WHERE channel = ?1 AND key = ?2 AND (due IS NOT NULL OR state = 'sending')"
+    " AND state = 'waiting'"
     " AND n > (SELECT min(n) FROM deliveries WHERE channel = ?1 AND key = ?2 AND state IN ('waiting', 'sending'))"
 )
 
 _PROMOTE = (
-    "UPDATE deliveries SET due = ?3 WHERE state = 'waiting' AND due IS NULL AND n ="
+    "UPDATE deliveries SET due = ?3 WHERE state = 'waiting' AND n ="
     " (SELECT min(n) FROM deliveries WHERE channel = ?1 AND key = ?2 AND state IN ('waiting', 'sending'))"
-    " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE channel = ?1 AND key = ?2 AND state IN ('waiting', 'sending')"
-    " AND state = 'sending')"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE channel = ?1 AND key = ?2"
+    " AND (due IS NOT NULL OR state = 'sending'))"
 )
 
 _HEAL_YOUNGER = (
@@ -38,6 +41,13 @@ _HEAL_OLDEST = (
     " (SELECT min(n) FROM deliveries WHERE state IN ('waiting', 'sending') GROUP BY channel, key)"
 )
 
+_HEAL_FUTURE = (
+    "UPDATE deliveries SET due = ?1, changed = ?1"
+    " WHERE state = 'waiting' AND due IS NOT NULL AND due > ?1 AND changed > ?1"
+)
+
+_TURN_BACK = "UPDATE deliveries SET due = due - ? WHERE state = 'waiting' AND due IS NOT NULL"
+
 
 def reorder(execute: Execute, channel: str, key: str, now: float) -> None:
     """After a delivery was settled, put back or revived: give the turn to the oldest, due at once if it had none.
@@ -49,6 +59,12 @@ def reorder(execute: Execute, channel: str, key: str, now: float) -> None:
 
 
 def heal(execute: Execute, now: float) -> None:
-    """Make rule 2 true for all, whatever has happened to the file."""
+    """Make rule 2 true for all, whatever has happened to the file, and rule 3, whatever has happened to the clock."""
     execute(_HEAL_YOUNGER)
     execute(_HEAL_OLDEST, (now,))
+    execute(_HEAL_FUTURE, (now,))
+
+
+def turn_back(execute: Execute, seconds: float) -> None:
+    """The clock has jumped back by so much: nothing that waits shall wait longer for it."""
+    execute(_TURN_BACK, (seconds,))

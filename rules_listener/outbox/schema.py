@@ -1,9 +1,12 @@
 """The tables of the store, and whether a file holds them.
 
 1. The schema's version is the file's `user_version`; a file of a newer version is left alone.
-2. A delivery's number is its alert's times `PLACES`, plus its place in it: both ways between them lead through primary
-   keys, and no index has to be written with each alert.
-3. A delivery is `waiting`, `sending`, `sent`, `given_up`, `dropped` or `held`; `order` says when its `due` is null.
+2. The listener appends to `alerts`, which has no index: a commit writes one page. The courier expands an alert into
+   rows of `deliveries`; `progress` is how far it has come, and is written in the same transaction.
+3. A delivery's number is its alert's times `PLACES`, plus its place in it: both ways between them lead through primary
+   keys. What it says stays in its alert.
+4. The alert that was expanded last is never deleted: the next one's number is higher.
+5. A delivery is `waiting`, `sending`, `sent`, `given_up`, `dropped` or `held`; `order` says when its `due` is null.
 """
 
 import sqlite3
@@ -29,13 +32,30 @@ CREATE TABLE dead (
 CREATE TABLE alerts (
     n INTEGER PRIMARY KEY,
     time REAL NOT NULL,         -- the firing's
+    since REAL NOT NULL,        -- when it was committed
+    pid INTEGER,                -- this and the next four: the position of its event, null for the listener's own
+    start_time REAL,
+    pool TEXT,
+    serial INTEGER,
+    poolserial INTEGER,
     rule TEXT NOT NULL,
     key TEXT NOT NULL,
     kind TEXT NOT NULL,
     severity TEXT NOT NULL,
+    held TEXT,                  -- why it was held back
     event TEXT NOT NULL,        -- a JSON object
-    held TEXT                   -- why it was held back
+    deliveries TEXT NOT NULL    -- a JSON list of [id, channel, text, [arguments]]
 );
+
+CREATE TABLE progress (
+    alert INTEGER NOT NULL,     -- the last one that was expanded
+    pid INTEGER,                -- this and the rest: the last position among those that were
+    start_time REAL,
+    pool TEXT,
+    serial INTEGER,
+    poolserial INTEGER
+);
+INSERT INTO progress (alert) VALUES (0);
 
 CREATE TABLE deliveries (
     n INTEGER PRIMARY KEY,
@@ -43,8 +63,6 @@ CREATE TABLE deliveries (
     alert INTEGER NOT NULL,
     channel TEXT NOT NULL,
     key TEXT NOT NULL,
-    text TEXT NOT NULL,
-    arguments TEXT NOT NULL,    -- a JSON list
     state TEXT NOT NULL,
     attempts INTEGER NOT NULL,
     due REAL,
@@ -53,16 +71,12 @@ CREATE TABLE deliveries (
     changed REAL NOT NULL
 );
 CREATE INDEX unsettled ON deliveries (channel, key) WHERE state IN ('waiting', 'sending');
+CREATE INDEX turn ON deliveries (channel, key) WHERE due IS NOT NULL OR state = 'sending';
 CREATE INDEX due ON deliveries (channel, due) WHERE state = 'waiting' AND due IS NOT NULL;
 
 CREATE TABLE failures (
     n INTEGER PRIMARY KEY, channel TEXT NOT NULL, reason TEXT NOT NULL, attempts INTEGER NOT NULL
 );
-
-CREATE TABLE position (
-    n INTEGER PRIMARY KEY CHECK (n = 1), pid INTEGER, start_time REAL, pool TEXT, serial INTEGER, poolserial INTEGER
-);
-INSERT INTO position (n) VALUES (1);
 
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """

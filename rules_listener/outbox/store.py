@@ -1,26 +1,22 @@
 """The listener's side of the store: what must not be lost, committed before supervisord is answered.
 
-1. An event's alerts, their deliveries, the failures that caused it and its position are committed together or not at
-   all.
-2. No alert is ever refused for its id or its text: an id that is taken gets a suffix, a character that is none in
-   UTF-8 becomes U+FFFD.
+1. An event's alerts, its position with each of them, and the failures that caused it are committed together or not at
+   all. What the courier needs beyond that is its own work: see `expand`.
+2. No alert is ever refused for its text: a character that is none in UTF-8 becomes U+FFFD.
 3. Whatever goes wrong is a `StoreError`; nothing was then written, and the same call may be made again.
 4. What commits leave in the write-ahead log is moved into the file by the courier; the listener does so only when
    there is far too much of it.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from rules_listener.event.record import to_record
 from rules_listener.event.wire import Frame
-from rules_listener.outbox.alert import Alert, Delivery
-from rules_listener.outbox.database import Database, Durability, Execute
-from rules_listener.outbox.order import INSERT_WAITING
+from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.database import Database, Durability, Row, utf8
 from rules_listener.outbox.position import Epoch, Position
-from rules_listener.outbox.schema import PLACES
 
 JOURNAL_BYTES = "journal_bytes"
 """The counter of the bytes that the journal holds."""
@@ -34,12 +30,17 @@ ROW_BYTES = 32
 _CHECKPOINT_PAGES = 20_000
 _HISTORY_ROWS = 500
 
-_INSERT_ALERT = "INSERT INTO alerts (time, rule, key, kind, severity, event, held) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_INSERT_HELD = (
-    "INSERT INTO deliveries (id, n, alert, channel, key, text, arguments, since, changed, state, attempts, reason)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 'held', 0, ?9)"
+_INSERT = (
+    "INSERT INTO alerts (time, rule, key, kind, severity, held, event, deliveries,"
+    " since, pid, start_time, pool, serial, poolserial) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_SET_POSITION = "UPDATE position SET pid = ?, start_time = ?, pool = ?, serial = ?, poolserial = ? WHERE n = 1"
+_NO_POSITION = (None,) * 5
+_NEW_POSITION = (
+    "SELECT pid, start_time, pool, serial, poolserial FROM alerts"
+    " WHERE pid IS NOT NULL AND n > (SELECT alert FROM progress) ORDER BY n DESC LIMIT 1"
+)
+_OLD_POSITION = "SELECT pid, start_time, pool, serial, poolserial FROM progress WHERE pid IS NOT NULL"
+
 _COUNT = "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value"
 
 
@@ -64,7 +65,7 @@ class Store:
 
     def __init__(self, folder: Path, *, durability: Durability = "process") -> None:
         self._database = Database(folder, durability=durability, checkpoint_pages=_CHECKPOINT_PAGES)
-        self._dumps: Callable[[object], str] | None = None
+        self._encode: Callable[[object], str] | None = None
 
     def open(self) -> None:
         """Open the file now, again if it is open; it and its folder are made if they are not there.
@@ -81,19 +82,21 @@ class Store:
     def commit(
         self, alerts: Sequence[Alert], position: Position | None, *, time: float, taken_failures: Sequence[int] = ()
     ) -> None:
-        """Keep, at `time`, what an event caused, its position, and that the failures with these numbers were taken.
+        """Keep, at `time`, what the event at `position` caused, and that the failures with these numbers were taken.
+
+        The listener's own events have no position. Without an alert, no position is kept.
 
         Raises:
             StoreError: nothing was kept.
         """
+        rest = (time, *_NO_POSITION) if position is None else (time, *position.epoch, *position[1:])
+        rows = [(*self._columns(alert), *rest) for alert in alerts]
         try:
-            self._commit(alerts, position, time, taken_failures)
+            self._commit(rows, taken_failures)
         except UnicodeEncodeError:
-            self._commit([_encodable(alert) for alert in alerts], position, time, taken_failures)
+            self._commit([_encodable(row) for row in rows], taken_failures)
 
-    def journal(
-        self, rows: Sequence[Received], position: Position | None, *, counts: Mapping[str, int] | None = None
-    ) -> None:
+    def journal(self, rows: Sequence[Received], *, counts: Mapping[str, int] | None = None) -> None:
         """Keep frames as they came, and add `counts` to the counters (`event:TYPE`, `lost`, `dropped`).
 
         Raises:
@@ -106,30 +109,27 @@ class Store:
                 execute("INSERT INTO journal (time, header, payload) VALUES (?, ?, ?)", (time, *frame))
             for counter in counted.items():
                 execute(_COUNT, counter)
-            _set_position(execute, position)
 
-    def bury(self, frame: Frame, reason: str, *, time: float, position: Position | None) -> None:
-        """Keep a frame that can't be handled, count it, and go on behind it.
+    def bury(self, frame: Frame, reason: str, *, time: float) -> None:
+        """Keep a frame that can't be handled, and count it.
 
         Raises:
             StoreError: it was not kept.
         """
-        reason = _utf8(reason)
+        reason = utf8(reason)
         with self._database as execute:
             execute("INSERT INTO dead (time, reason, header, payload) VALUES (?, ?, ?, ?)", (time, reason, *frame))
             execute(_COUNT, (DEAD, 1))
-            _set_position(execute, position)
 
     def position(self) -> Position | None:
-        """The position that was committed last.
+        """The position of the last alert that has one, even if that alert is deleted by now.
 
         Raises:
             StoreError: the file can't be read.
         """
-        ((pid, start_time, pool, serial, poolserial),) = self._database.rows(
-            "SELECT pid, start_time, pool, serial, poolserial FROM position"
-        )
-        return None if pid is None else Position(Epoch(pid, start_time, pool), serial, poolserial)
+        for *epoch, serial, poolserial in self._database.rows(_NEW_POSITION) or self._database.rows(_OLD_POSITION):
+            return Position(Epoch(*epoch), serial, poolserial)
+        return None
 
     def failures(self, limit: int = 100) -> list[Failure]:
         """The oldest failures that no commit has taken yet.
@@ -152,75 +152,37 @@ class Store:
             yield from (Received(time, Frame(header, payload)) for _, time, header, payload in rows)
             last = rows[-1][0]
 
-    def _commit(
-        self, alerts: Sequence[Alert], position: Position | None, time: float, taken_failures: Sequence[int]
-    ) -> None:
+    def _commit(self, rows: Sequence[Row], taken_failures: Sequence[int]) -> None:
         with self._database as execute:
-            for alert in alerts:
-                self._insert(execute, alert, time)
+            for row in rows:
+                execute(_INSERT, row)
             for n in taken_failures:
                 execute("DELETE FROM failures WHERE n = ?", (n,))
-            _set_position(execute, position)
 
-    def _insert(self, execute: Execute, alert: Alert, now: float) -> None:
-        dumps = self._dumps or self._load_json()
-        held, key = alert.held, alert.key
-        event = dumps(to_record(alert.event))
-        row = execute(_INSERT_ALERT, (alert.time, alert.rule, key, alert.kind, alert.severity, event, held)).lastrowid
-        for n, delivery in enumerate(alert.deliveries, (row or 0) * PLACES):
-            arguments = dumps(delivery.arguments) if delivery.arguments else "[]"
-            values = (n, row, delivery.channel, key, delivery.text, arguments, now)
-            if held is None:
-                _insert_delivery(execute, INSERT_WAITING, delivery.id, values)
-            else:
-                _insert_delivery(execute, _INSERT_HELD, delivery.id, (*values, held))
+    def _columns(self, alert: Alert) -> Row:
+        encode = self._encode or self._load_json()
+        deliveries = [(one.id, one.channel, one.text, one.arguments) for one in alert.deliveries]
+        return (
+            alert.time,
+            alert.rule,
+            alert.key,
+            alert.kind,
+            alert.severity,
+            alert.held,
+            encode(to_record(alert.event)),
+            encode(deliveries),
+        )
 
     def _load_json(self) -> Callable[[object], str]:
-        from json import dumps  # noqa: PLC0415 - a listener that never alerts does not pay for it at its start
+        from json import JSONEncoder  # noqa: PLC0415 - a listener that never alerts does not pay for it at its start
 
-        self._dumps = dumps
-        return dumps
+        self._encode = JSONEncoder(check_circular=False, separators=(",", ":")).encode
+        return self._encode
 
 
 _PART_OF_JOURNAL = "SELECT n, time, header, payload FROM journal WHERE n > ? ORDER BY n LIMIT ?"
 
 
-def _set_position(execute: Execute, position: Position | None) -> None:
-    if position is not None:
-        epoch, serial, poolserial = position
-        execute(_SET_POSITION, (*epoch, serial, poolserial))
-
-
-def _insert_delivery(execute: Execute, sql: str, identifier: str, values: tuple[object, ...]) -> None:
-    try:
-        execute(sql, (identifier, *values))
-    except sqlite3.IntegrityError:
-        execute(sql, (_free_id(execute, identifier), *values))
-
-
-def _free_id(execute: Execute, identifier: str) -> str:
-    suffix = 2
-    while execute("SELECT 1 FROM deliveries WHERE id = ?", (f"{identifier}-{suffix}",)).fetchone():
-        suffix += 1
-    return f"{identifier}-{suffix}"
-
-
-def _encodable(alert: Alert) -> Alert:
-    """The same alert in characters that UTF-8 has; event and arguments are escaped as JSON anyway."""
-    return Alert(
-        alert.time,
-        _utf8(alert.rule),
-        _utf8(alert.key),
-        alert.kind,
-        alert.severity,
-        alert.event,
-        tuple(
-            Delivery(delivery.id, _utf8(delivery.channel), _utf8(delivery.text), delivery.arguments)
-            for delivery in alert.deliveries
-        ),
-        alert.held and _utf8(alert.held),
-    )
-
-
-def _utf8(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _encodable(row: Row) -> Row:
+    """The same in characters that UTF-8 has; what is JSON is escaped anyway."""
+    return tuple(utf8(value) if isinstance(value, str) else value for value in row)

@@ -1,6 +1,7 @@
 """What is deleted from the store, and when.
 
-1. What waits or is being sent is never deleted, however old it is.
+1. What waits or is being sent is never deleted, however old it is; nor is an alert that is not expanded yet, nor the
+   last one that was.
 2. The journal keeps `journal_days` and `journal_bytes`, whichever is less; what was sent, held or dropped is kept as
    long.
 3. What was given up, and dead frames (the last 1000 of them), are kept 90 days.
@@ -21,7 +22,7 @@ _CHUNK = 200
 _OLDEST_FRAMES = "SELECT n, time, length(header) + length(payload) FROM journal ORDER BY n LIMIT ?"
 
 _OLD_ALERTS = (
-    "SELECT n FROM alerts WHERE time < ?1"
+    "SELECT n FROM alerts WHERE time < ?1 AND n < (SELECT alert FROM progress)"
     " AND n < coalesce((SELECT n FROM alerts WHERE time >= ?1 ORDER BY n LIMIT 1), 9223372036854775807)"
     " AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.n BETWEEN alerts.n * ?4 AND alerts.n * ?4 + ?4 - 1"
     " AND (d.state IN ('waiting', 'sending') OR d.state = 'given_up' AND d.changed > ?2)) ORDER BY n LIMIT ?3"

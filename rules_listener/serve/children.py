@@ -1,6 +1,7 @@
 """The processes that the listener starts: Python modules of this package, joined to it by pipes.
 
-1. A child gets a pipe on standard output, one on standard input if asked for, and our standard error; nothing else.
+1. A child gets a pipe on standard output, one on standard input if asked for, our standard error, and what it is given
+   to read at `GIVEN`, which is never a file on disk; nothing else.
 2. The end of a child's output is how its end is noticed; then it is reaped.
 """
 
@@ -10,15 +11,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 
+GIVEN = 3
+"""The descriptor at which a child finds what it is given."""
+
+
 class Child:
     """A running child. `output` is read; `input` is written, None where the child gets nothing."""
 
-    def __init__(self, module: str, arguments: Sequence[str], *, with_input: bool) -> None:
+    def __init__(self, module: str, arguments: Sequence[str], *, with_input: bool, given: bytes = b"") -> None:
         """Start `python -m MODULE ARGUMENTS…`.
 
         Raises:
             OSError: it can't be started.
         """
+        memory = _memory_file(given)
         self.output, child_output = os.pipe()
         self.input: int | None = None
         if with_input:
@@ -31,14 +37,18 @@ class Child:
                 sys.executable,
                 [sys.executable, "-P", "-m", module, *arguments],
                 os.environ,
-                file_actions=[(os.POSIX_SPAWN_DUP2, child_input, 0), (os.POSIX_SPAWN_DUP2, child_output, 1)],
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, child_input, 0),
+                    (os.POSIX_SPAWN_DUP2, child_output, 1),
+                    (os.POSIX_SPAWN_DUP2, memory, GIVEN),
+                ],
             )
         except OSError:
             self.close()
             raise
         finally:
-            os.close(child_input)
-            os.close(child_output)
+            for descriptor in (child_input, child_output, memory):
+                os.close(descriptor)
 
     def poke(self) -> None:
         """Send a byte, unless many wait to be read already."""
@@ -64,3 +74,18 @@ class Child:
         self.close()
         _, status = os.waitpid(self.pid, 0)
         return os.waitstatus_to_exitcode(status)
+
+
+def _memory_file(content: bytes) -> int:
+    """A descriptor from which `content` is read; the disk has no part in it."""
+    descriptor = os.memfd_create("given")
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def read_given() -> bytes:
+    """In a child: what it was given."""
+    with os.fdopen(GIVEN, "rb") as file:
+        return file.read()

@@ -1,7 +1,7 @@
 """The courier's process: `python -m rules_listener.serve.couriering STATE`, started by the listener.
 
-It takes the configuration from the bundle that the listener keeps in the state folder, builds the channels, and works
-until the listener ends.
+It takes the configuration from the bundle that the listener gives it, builds the channels, and works until the listener
+ends.
 """
 
 import os
@@ -15,16 +15,17 @@ from rules_listener.outbox.courier import Courier
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.queue import Queue
 from rules_listener.outbox.trim import Limits
-from rules_listener.serve.bundle import kept_bundle
+from rules_listener.serve.bundle import load_bundle
 from rules_listener.serve.channels import build_channels
+from rules_listener.serve.children import read_given
 
 
 def main(state: str) -> int:
     """Carry what waits in the state folder; the exit status."""
     folder = Path(state)
-    bundle = kept_bundle(folder)
+    bundle = load_bundle(read_given())
     if bundle is None:
-        sys.stderr.write(f"rules-listener: courier: there are no compiled rules in {folder}\n")
+        sys.stderr.write("rules-listener: courier: it was given no compiled rules that this version can read\n")
         return 2
     config = bundle.config
     channels = build_channels(list(config.channels), load(bundle.program).templates, os.environ)

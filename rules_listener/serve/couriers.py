@@ -2,12 +2,14 @@
 
 1. A courier that dies is replaced after a wait that doubles from one second to one minute; what waits is in the store.
 2. A new courier may be started while the old one is still ending: they take turns by a lock.
+3. It is given the bundle that the listener works with, not the file: that may be missing (a full disk), or be newer.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
 
 from rules_listener.base.clock import Clock
+from rules_listener.serve.bundle import Bundle, dump_bundle
 from rules_listener.serve.children import Child
 
 MODULE = "rules_listener.serve.couriering"
@@ -18,9 +20,10 @@ Report = Callable[[str], None]
 
 
 class CourierProcess:
-    """Keeps one courier running for the state folder `state`."""
+    """Keeps one courier running for the state folder `state`, with the channels of `bundle`."""
 
-    def __init__(self, state: str, clock: Clock, report: Report) -> None:
+    def __init__(self, state: str, bundle: Bundle, clock: Clock, report: Report) -> None:
+        self.bundle = bundle
         self._state = state
         self._clock = clock
         self._report = report
@@ -32,7 +35,7 @@ class CourierProcess:
         """When to start it anew, by the monotonic clock; None while it runs."""
 
     def start(self) -> None:
-        """Start it, or start it anew with what the bundle says now."""
+        """Start it, or start it anew with what `bundle` says now."""
         if self._child is not None:
             self._child.end_input()
             self._ending.append(self._child)
@@ -40,7 +43,7 @@ class CourierProcess:
         self.restart_at = None
         self._started_at = self._clock.monotonic()
         try:
-            self._child = Child(MODULE, [self._state], with_input=True)
+            self._child = Child(MODULE, [self._state], with_input=True, given=dump_bundle(self.bundle))
         except OSError as error:
             self._later(f"the courier can't be started: {error.strerror}")
 

@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from rules_listener.base.clock import Clock
 from rules_listener.base.errors import ProtocolError
@@ -49,7 +50,7 @@ class Handler:
         self._clock = clock
         self._report = report
         self._wake_courier = wake_courier
-        self._answered: tuple[Received, Position | None, str] | None = None
+        self._answered: tuple[Received, str] | None = None
 
     def receive(self, frame: Frame) -> None:
         """Handle a frame; afterwards it may be answered."""
@@ -58,7 +59,8 @@ class Handler:
         try:
             event = decode(frame, now)
         except ProtocolError as error:
-            self._bury(frame, str(error), self._position_of_dead(frame))
+            self._note_dead(frame)
+            self._bury(frame, str(error))
             return
         position = self._position(event.header)
         if position is None:
@@ -66,17 +68,17 @@ class Handler:
             return
         earlier = self._position_file.note(*position)
         if earlier >= MAX_ATTEMPTS:
-            self._bury(frame, f"it ended the listener {earlier} times", position)
+            self._bury(frame, f"it ended the listener {earlier} times")
             return
-        self._answered = (Received(now, frame), position, event.type)
+        self._answered = (Received(now, frame), event.type)
         self._take(event, frame, position)
 
-    def _position_of_dead(self, frame: Frame) -> Position | None:
+    def _note_dead(self, frame: Frame) -> None:
         """A frame that can't be decoded is not lost as well, if its header can be."""
-        try:
-            return self._position(decode_header(frame.header))
-        except (ProtocolError, UnicodeDecodeError):
-            return None
+        with suppress(ProtocolError, UnicodeDecodeError):
+            position = self._position(decode_header(frame.header))
+            if position is not None:
+                self._position_file.note(*position)
 
     def _position(self, header: Mapping[str, Value]) -> Position | None:
         serial, poolserial = header.get("serial", 0), header.get("poolserial", 0)
@@ -87,7 +89,7 @@ class Handler:
             firings = self.engine.feed(event)
             alerts = self._alerts(firings) if firings else []
         except Exception as error:  # noqa: BLE001 - a bug of ours must not become supervisord's endless loop
-            self._bury(frame, f"a bug of the listener, please report it: {type(error).__name__}: {error}", position)
+            self._bury(frame, f"a bug of the listener, please report it: {type(error).__name__}: {error}")
             return
         if alerts:
             self._keep(alerts, position)
@@ -99,8 +101,8 @@ class Handler:
         self._keeper.commit(alerts, position, taken_failures)
         self._wake_courier()
 
-    def _bury(self, frame: Frame, reason: str, position: Position | None) -> None:
-        self._keeper.bury(frame, reason, position)
+    def _bury(self, frame: Frame, reason: str) -> None:
+        self._keeper.bury(frame, reason)
         self._report(f"an event was set aside as a dead frame: {reason}")
 
     def answered(self) -> None:

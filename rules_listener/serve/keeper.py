@@ -43,7 +43,6 @@ class Keeper:
         self._counts: Counter[str] = Counter()
         self._row_bytes = 0
         self._flush_at = 0.0
-        self._position: Position | None = None
 
     def commit(self, alerts: Sequence[Alert], position: Position | None, taken_failures: Sequence[int] = ()) -> None:
         """Keep alerts; when this returns they are in the store, or in memory and the operator knows."""
@@ -54,12 +53,12 @@ class Keeper:
 
         self._write(write, len(alerts), sum(map(_size, alerts)))
 
-    def bury(self, frame: Frame, reason: str, position: Position | None) -> None:
+    def bury(self, frame: Frame, reason: str) -> None:
         """Keep a dead frame."""
         now = self._clock.time()
 
         def write() -> None:
-            self._store.bury(frame, reason, time=now, position=position)
+            self._store.bury(frame, reason, time=now)
 
         self._write(write, 0, len(frame.payload) + _ALERT_BYTES)
 
@@ -99,18 +98,17 @@ class Keeper:
 
     def _recovered(self) -> None:
         dropped = f"; {self._dropped} alerts had to be dropped" if self._dropped else "; no alert was lost"
-        self._counts["dropped"] += self._dropped
+        self.count("dropped", self._dropped)
         self._report(f"the store works again{dropped}")
         self._trouble, self._dropped = "", 0
 
-    def journal(self, received: Received, position: Position | None, kind: str) -> None:
+    def journal(self, received: Received, kind: str) -> None:
         """Note a frame for the journal, and count its type."""
         if not self._rows:
             self._flush_at = self._clock.monotonic() + BATCH_S
         self._rows.append(received)
         self._counts[f"event:{kind}"] += 1
         self._row_bytes += len(received.frame.payload)
-        self._position = position or self._position
         if len(self._rows) >= BATCH_ROWS or self._row_bytes >= BATCH_BYTES:
             self.flush()
 
@@ -128,7 +126,7 @@ class Keeper:
         if self._trouble:
             return
         try:
-            self._store.journal(rows, None if self._waiting else self._position, counts=self._counts)
+            self._store.journal(rows, counts=self._counts)
         except StoreError as error:
             self._fail(error)
         else:
@@ -166,7 +164,7 @@ class Keeper:
     def _probe(self) -> None:
         """See whether the store works again, when only the journal had to find out that it does not."""
         try:
-            self._store.journal([], None, counts=self._counts)
+            self._store.journal([], counts=self._counts)
         except StoreError as error:
             self._fail(error)
         else:

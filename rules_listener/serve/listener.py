@@ -110,7 +110,7 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     store = Store(folder, durability="power" if config.durability == "power" else "process")
     keeper = Keeper(store, clock, memory_limit=config.memory_limit, report=report)
     position_file = PositionFile.open(folder)
-    courier = CourierProcess(str(folder), clock, report)
+    courier = CourierProcess(str(folder), bundle, clock, report)
     handler = Handler(
         engine,
         keeper,

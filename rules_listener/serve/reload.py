@@ -81,6 +81,7 @@ class Reload:
         engine.supervisor_stopping = old.supervisor_stopping
         self._handler.engine = engine
         self._handler.default_channels = bundle.config.default
+        self._courier.bundle = bundle
         self._courier.start()
         self._report(f"reloaded: {len(engine.program.rules)} rules")
         self._handler.raise_event("LISTENER_RULES_RELOADED")

@@ -10,8 +10,8 @@ import pytest
 from rules_listener.event.event import Event
 from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.outbox.database import Database
-from rules_listener.outbox.queue import Queue
 from rules_listener.outbox.store import Store
+from tests.outbox.taking import TakingQueue
 
 _numbers = count(1)
 
@@ -59,6 +59,6 @@ def database(folder: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def queue(database: Database) -> Queue:
+def queue(database: Database) -> TakingQueue:
     """The courier's side of the same store."""
-    return Queue(database, random=Random(1))  # noqa: S311 - a test repeats itself
+    return TakingQueue(database, random=Random(1))  # noqa: S311 - a test repeats itself

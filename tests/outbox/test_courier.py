@@ -23,7 +23,7 @@ from rules_listener.outbox.courier import Courier, Pace
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.listing import Listing
 from rules_listener.outbox.lock import take_lock
-from rules_listener.outbox.queue import Claimed, Queue
+from rules_listener.outbox.queue import Queue, Series
 from rules_listener.outbox.store import Store
 
 MakeAlert = Callable[..., Alert]
@@ -186,6 +186,16 @@ def test_a_retry_comes_at_its_time(
     assert (second.id, first.attempt, second.attempt) == (first.id, 1, 2)
 
 
+def test_a_flood_of_one_key_is_sent_in_series(store: Store, folder: Path, start: Start, make_alert: MakeAlert) -> None:
+    """A quick channel gets many deliveries of one key in few passes, in their order, and each is sent once."""
+    store.commit([make_alert(text=str(n)) for n in range(500)], None, time=1000.0)
+    ops = Recording()
+    start(SystemClock(), pace=replace(PACE, rest_s=0.02), ops=ops)
+    assert [ops.get().text for _ in range(500)] == [str(n) for n in range(500)]
+    _eventually(lambda: Listing(folder).summary().deliveries == {("ops", "sent"): 500})
+    assert ops.messages.empty()
+
+
 def test_a_hanging_channel_holds_up_nobody(store: Store, folder: Path, start: Start, make_alert: MakeAlert) -> None:
     """While one channel hangs with many deliveries behind it, another gets all of its own."""
     hanging, ops = Hanging(), Recording()
@@ -222,18 +232,33 @@ def test_a_burst_is_written_in_batches(
     claims: list[tuple[float, int]] = []
     claim = Queue.claim
 
-    def recorded(queue: Queue, now: float, free: dict[str, int]) -> list[Claimed]:
-        claimed = claim(queue, now, free)
+    def recorded(queue: Queue, now: float, free: dict[str, int], lengths: dict[str, int]) -> list[Series]:
+        claimed = claim(queue, now, free, lengths)
         claims.append((monotonic(), len(claimed)))
         return claimed
 
     monkeypatch.setattr(Queue, "claim", recorded)
     store.commit([make_alert(f"k{n}") for n in range(20)], None, time=0.0)
-    start(SystemClock(), pace=replace(PACE, rest_s=0.03), ops=Recording(places=5))
+    start(SystemClock(), pace=replace(PACE, rest_s=0.03, longest_rest_s=0.03), ops=Recording(places=5))
     _eventually(lambda: _states(folder) == [("ops", "sent")] * 20)
     times = [time for time, count in claims if count]
     assert [count for _, count in claims if count] == [5] * 4
     assert min(later - earlier for earlier, later in pairwise(times)) >= 0.03
+
+
+def test_a_clock_that_jumps_back_delays_no_retry(
+    store: Store, folder: Path, start: Start, clock: ManualClock, make_alert: MakeAlert
+) -> None:
+    """When the wall clock goes back by an hour, a delivery waits for its next try no longer than it was to wait."""
+    store.commit([make_alert()], None, time=1000.0)
+    ops = Recording(RetryLater("busy", 60.0))
+    start(ops=ops)
+    first = ops.get()
+    _eventually(lambda: _states(folder) == [("ops", "waiting")])
+    clock.advance(-3600.0)
+    _eventually(lambda: Listing(folder).deliveries()[0].due == 1060.0 - 3600.0)
+    clock.advance(61.0)
+    assert ops.get().id == first.id
 
 
 def test_what_is_changed_by_hand_is_noticed(

@@ -1,7 +1,6 @@
 """Nothing that was committed is lost, sent out of order or sent without need, wherever the processes end."""
 
 import shutil
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -15,7 +14,7 @@ from rules_listener.outbox.channel import GaveUp, Outcome, RetryLater, Sent
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.listing import Listing
 from rules_listener.outbox.position import Epoch, Position
-from rules_listener.outbox.queue import Claimed, Queue
+from rules_listener.outbox.queue import Queue, Series
 from rules_listener.outbox.store import Store
 
 EPOCH = Epoch(1, 2.0, "listener")
@@ -24,8 +23,10 @@ CHANNELS = ("ops", "pager")
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("commit"), st.sampled_from("abc"), st.sampled_from(CHANNELS)),
-        st.tuples(st.just("claim"), st.integers(0, 2), st.integers(0, 2)),
+        st.tuples(st.just("expand"), st.none(), st.none()),
+        st.tuples(st.just("claim"), st.tuples(st.integers(0, 2), st.integers(0, 2)), st.integers(1, 3)),
         st.tuples(st.just("settle"), st.integers(0, 3), st.sampled_from((Sent(), RetryLater("busy"), GaveUp("no")))),
+        st.tuples(st.just("clock"), st.sampled_from((-1000.0, 5.0)), st.none()),
         st.tuples(st.just("crash"), st.none(), st.none()),
         st.tuples(st.just("by hand"), st.sampled_from(("retry", "drop")), st.integers(0, 9)),
     ),
@@ -42,8 +43,7 @@ class World:
         self._lives = 0
         self.now = 0.0
         self.committed: list[str] = []
-        self.under_way: list[Claimed] = []
-        self.tried: defaultdict[str, set[str]] = defaultdict(set)
+        self.under_way: list[Series] = []
         self._open()
 
     def _open(self) -> None:
@@ -60,22 +60,40 @@ class World:
         self.store.commit([alert], Position(EPOCH, len(self.committed), 0), time=self.now)
         self.committed.append(alert.deliveries[0].id)
 
-    def claim(self, *places: int) -> None:
-        """The courier begins to send; nothing of the same channel and key may be under way or waiting before it."""
-        for claimed in self.queue.claim(self.now, dict(zip(CHANNELS, places, strict=True))):
-            message = claimed.message
-            before_it = (
-                "SELECT 1 FROM deliveries WHERE channel = ?1 AND key = ?2"
-                " AND (n < ?3 AND state = 'waiting' OR n <> ?3 AND state = 'sending')"
+    def expand(self, *_: object) -> None:
+        """The courier takes in what is new."""
+        self.queue.expand(self.now)
+
+    def claim(self, places: tuple[int, int], length: int) -> None:
+        """The courier begins to send; a series is the oldest of its channel and key, and alone under way."""
+        free = dict(zip(CHANNELS, places, strict=True))
+        for series in self.queue.claim(self.now, free, dict.fromkeys(CHANNELS, length)):
+            message = series[0].message
+            unsettled = self.database.rows(
+                "SELECT n, state FROM deliveries WHERE channel = ? AND key = ? AND state IN ('waiting', 'sending')"
+                " ORDER BY n",
+                (message.channel, message.key),
             )
-            assert self.database.rows(before_it, (message.channel, message.key, claimed.n)) == []
-            assert message.id in self.committed
-            self.under_way.append(claimed)
+            numbers = [claimed.n for claimed in series]
+            assert [n for n, _ in unsettled[: len(series)]] == numbers
+            assert [n for n, state in unsettled if state == "sending"] == numbers
+            assert {claimed.message.id for claimed in series} <= set(self.committed)
+            self.under_way.append(series)
 
     def settle(self, count: int, outcome: Outcome) -> None:
-        """Some of what is under way comes to its end."""
+        """Some series come to their end: the first of each is sent if there are more, and then `outcome` happens."""
         ended, self.under_way = self.under_way[:count], self.under_way[count:]
-        self.queue.settle([(claimed.n, outcome) for claimed in ended], self.now)
+        for series in ended:
+            outcomes: list[Outcome | None] = [Sent(), outcome] if len(series) > 1 else [outcome]
+            outcomes += [None if isinstance(outcome, RetryLater) else outcome] * (len(series) - len(outcomes))
+            numbers = [claimed.n for claimed in series]
+            self.queue.settle(list(zip(numbers, outcomes, strict=True)), self.now)
+
+    def clock(self, seconds: float, *_: object) -> None:
+        """The wall clock jumps."""
+        self.now += seconds
+        if seconds < 0:
+            self.queue.turn_back(-seconds)
 
     def crash(self, *_: object) -> None:
         """Both processes end at once: what they leave is their files as they are, log and all."""
@@ -95,7 +113,8 @@ class World:
         self.settle(len(self.under_way), Sent())
         for _ in self.committed:
             self.now += 1000
-            self.claim(9, 9)
+            self.expand()
+            self.claim((9, 9), 2)
             self.settle(len(self.under_way), Sent())
 
     def close(self) -> None:

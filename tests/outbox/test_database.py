@@ -132,7 +132,7 @@ def test_a_full_disk_loses_nothing_and_heals(folder: Path, make_alert: Callable[
     connection.execute("PRAGMA max_page_count=1000000")
     store.commit([big], None, time=2.0)
     store.close()
-    rows = Database(folder).rows("SELECT key FROM deliveries ORDER BY n")
+    rows = Database(folder).rows("SELECT key FROM alerts ORDER BY n")
     assert rows == [("first",), ("second",)]
 
 

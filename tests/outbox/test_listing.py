@@ -10,8 +10,8 @@ from rules_listener.event.wire import Frame
 from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.channel import GaveUp, RetryLater, Sent
 from rules_listener.outbox.listing import Listed, Listing, Problem
-from rules_listener.outbox.queue import Queue
 from rules_listener.outbox.store import Store
+from tests.outbox.taking import TakingQueue
 
 MakeAlert = Callable[..., Alert]
 OPS = {"ops": 1}
@@ -27,13 +27,13 @@ def _states(listing: Listing) -> dict[str, str]:
     return {listed.key: listed.state for listed in listing.deliveries()}
 
 
-def _send(queue: Queue, outcome: Sent | RetryLater | GaveUp, now: float) -> str:
-    ((n, message),) = queue.claim(now, OPS)
+def _send(queue: TakingQueue, outcome: Sent | RetryLater | GaveUp, now: float) -> str:
+    ((n, message),) = queue.take(now, OPS)
     queue.settle([(n, outcome)], now)
     return message.id
 
 
-def test_the_list_shows_every_state(store: Store, queue: Queue, listing: Listing, make_alert: MakeAlert) -> None:
+def test_the_list_shows_every_state(store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert) -> None:
     """Each delivery is listed with its state, newest first; an alert that goes nowhere is listed too."""
     for outcome, key in ((Sent(), "a"), (GaveUp("refused"), "b"), (RetryLater("busy"), "c")):
         store.commit([make_alert(key)], None, time=0.0)
@@ -43,7 +43,7 @@ def test_the_list_shows_every_state(store: Store, queue: Queue, listing: Listing
     nowhere.deliveries = ()
     store.commit([nowhere], None, time=0.0)
     assert listing.drop(listing.deliveries(("waiting",))[0].id, 1.0)
-    queue.claim(0.0, OPS)
+    queue.take(0.0, OPS)
     assert _states(listing) == {
         "g": "held",
         "f": "held",
@@ -81,13 +81,58 @@ def test_a_delivery_is_shown_with_its_event(store: Store, listing: Listing, make
         ("a", "b"),
         None,
         0,
-        5.0,
+        None,
     )
     assert listing.show("nothing") is None
 
 
+def test_what_no_courier_has_expanded_is_shown_all_the_same(
+    store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert
+) -> None:
+    """In lists and counts an alert is the same before and after a courier took it in, but for when it is due."""
+    nowhere = make_alert("nowhere")
+    nowhere.deliveries = ()
+    alerts = [make_alert("a", "ops", "pager"), make_alert("b", held="at most 1 per 1h"), nowhere, make_alert("c")]
+    store.commit(alerts, None, time=7.0)
+
+    def looks() -> tuple[object, ...]:
+        listed = listing.deliveries()
+        shown = [listing.show(one.id) for one in listed if one.id]
+        assert [one.delivery for one in shown if one] == [one for one in listed if one.id]
+        limited = [listing.deliveries(("waiting",), limit) for limit in (1, 2, 3)]
+        assert [len(some) for some in limited] == [1, 2, 3]
+        return [one._replace(due=None) for one in listed], listing.summary()
+
+    before = looks()
+    queue.expand(8.0)
+    assert looks() == before
+    assert [(one.key, one.channel, one.state) for one in listing.deliveries()] == [
+        ("c", "ops", "waiting"),
+        ("nowhere", "", "held"),
+        ("b", "ops", "held"),
+        ("a", "ops", "waiting"),
+        ("a", "pager", "waiting"),
+    ]
+    assert listing.summary().deliveries == {("ops", "held"): 1, ("ops", "waiting"): 2, ("pager", "waiting"): 1}
+    assert listing.summary().oldest_waiting == 7.0
+
+
+def test_what_no_courier_has_expanded_can_be_changed(
+    store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert
+) -> None:
+    """An alert is dropped and revived while no courier works; the next one then finds all in order."""
+    alerts = [make_alert(text=text) for text in ("first", "second", "third")]
+    store.commit(alerts, None, time=0.0)
+    identifier = alerts[0].deliveries[0].id
+    assert not listing.retry(identifier, 1.0)
+    assert listing.drop(identifier, 1.0)
+    assert listing.drop(alerts[1].deliveries[0].id, 1.0)
+    assert listing.retry(identifier, 2.0)
+    assert [_send(queue, Sent(), 2.0) for _ in range(2)] == [identifier, alerts[2].deliveries[0].id]
+
+
 def test_what_was_given_up_can_be_sent_again(
-    store: Store, queue: Queue, listing: Listing, make_alert: MakeAlert
+    store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert
 ) -> None:
     """A delivery revived by hand is as new: before younger ones, its tries from 1, its time to give up from now."""
     store.commit([make_alert(text="first")], None, time=0.0)
@@ -95,45 +140,47 @@ def test_what_was_given_up_can_be_sent_again(
     store.commit([make_alert(text="second")], None, time=0.0)
     later = 1_000_000.0
     assert listing.retry(identifier, later)
-    ((n, message),) = queue.claim(later, OPS)
+    ((n, message),) = queue.take(later, OPS)
     assert (message.text, message.attempt, message.id) == ("first", 1, identifier)
     queue.settle([(n, RetryLater("busy"))], later)
-    assert queue.claim(later, OPS) == []
+    assert queue.take(later, OPS) == []
     assert _send(queue, Sent(), later + 2) == identifier
     assert _send(queue, Sent(), later + 2) != identifier
 
 
 def test_a_delivery_revived_during_another_waits_for_its_end(
-    store: Store, queue: Queue, listing: Listing, make_alert: MakeAlert
+    store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert
 ) -> None:
     """What is revived while a younger one of its key is being sent comes right after that."""
     store.commit([make_alert(text="first"), make_alert(text="second"), make_alert(text="third")], None, time=0.0)
     identifier = _send(queue, GaveUp("refused"), 0.0)
-    ((n, second),) = queue.claim(0.0, OPS)
+    ((n, second),) = queue.take(0.0, OPS)
     assert listing.retry(identifier, 1.0)
-    assert queue.claim(1.0, OPS) == []
+    assert queue.take(1.0, OPS) == []
     queue.settle([(n, Sent())], 1.0)
     assert second.text == "second"
     assert [_send(queue, Sent(), 1.0) == identifier for _ in range(2)] == [True, False]
 
 
-def test_dropping_lets_the_next_one_go(store: Store, queue: Queue, listing: Listing, make_alert: MakeAlert) -> None:
+def test_dropping_lets_the_next_one_go(
+    store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert
+) -> None:
     """What is dropped is never sent, and holds up nothing."""
     store.commit([make_alert(text="first"), make_alert(text="second")], None, time=0.0)
     first = listing.deliveries()[1]
     assert first.text == "first"
     assert listing.drop(first.id, 1.0)
-    ((_, message),) = queue.claim(1.0, OPS)
+    ((_, message),) = queue.take(1.0, OPS)
     assert message.text == "second"
 
 
 @pytest.mark.parametrize("change", ["retry", "drop"])
 def test_what_is_sent_or_being_sent_cant_be_changed(
-    store: Store, queue: Queue, listing: Listing, make_alert: MakeAlert, change: str
+    store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert, change: str
 ) -> None:
     """Neither what is being sent, nor what was sent, nor what is not there can be revived or dropped."""
     store.commit([make_alert()], None, time=0.0)
-    ((n, message),) = queue.claim(0.0, OPS)
+    ((n, message),) = queue.take(0.0, OPS)
     assert not getattr(listing, change)(message.id, 1.0)
     queue.settle([(n, Sent())], 1.0)
     assert not getattr(listing, change)(message.id, 1.0)
@@ -141,13 +188,15 @@ def test_what_is_sent_or_being_sent_cant_be_changed(
     assert _states(listing) == {"web:nginx": "sent"}
 
 
-def test_the_summary_says_how_things_stand(store: Store, queue: Queue, listing: Listing, make_alert: MakeAlert) -> None:
+def test_the_summary_says_how_things_stand(
+    store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert
+) -> None:
     """Deliveries are counted by channel and state, beside counters, last errors and dead frames."""
     store.commit([make_alert("a"), make_alert("b", "ops", "pager")], None, time=7.0)
-    ((n, _),) = queue.claim(7.0, OPS | {"pager": 0})
+    ((n, _),) = queue.take(7.0, OPS | {"pager": 0})
     queue.settle([(n, RetryLater("busy"))], 8.0)
-    store.journal([], None, counts={"lost": 3})
-    store.bury(Frame(b"", b""), "not UTF-8", time=9.0, position=None)
+    store.journal([], counts={"lost": 3})
+    store.bury(Frame(b"", b""), "not UTF-8", time=9.0)
     summary = listing.summary()
     assert summary.deliveries == {("ops", "waiting"): 2, ("pager", "waiting"): 1}
     assert summary.oldest_waiting == 7.0

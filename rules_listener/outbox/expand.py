@@ -1,0 +1,96 @@
+"""New alerts become deliveries: work that the listener leaves to the courier.
+
+1. Alerts are expanded in the order in which they were committed, each once: how far that has come is written in the
+   same transaction. Whoever does it, courier or command line, may be stopped at any moment, or do it at the same time.
+2. A held alert becomes held deliveries; any other becomes waiting ones, with their turns as `order` says.
+3. A delivery has its id from its alert; one that is taken gets a suffix.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from time import sleep
+
+from rules_listener.outbox.alert import Delivery
+from rules_listener.outbox.database import Database, Execute, Row, utf8
+from rules_listener.outbox.order import INSERT_WAITING
+from rules_listener.outbox.schema import PLACES
+
+AT_ONCE = 100
+"""How many alerts are expanded in one transaction; the listener waits for its end."""
+
+_REST_S = 0.001
+
+_ANY_NEW = "SELECT 1 FROM alerts WHERE n > (SELECT alert FROM progress) LIMIT 1"
+_NEW = (
+    "SELECT n, key, held, since, deliveries, pid, start_time, pool, serial, poolserial FROM alerts"
+    " WHERE n > (SELECT alert FROM progress) ORDER BY n LIMIT ?"
+)
+_INSERT_HELD = (
+    "INSERT INTO deliveries (id, n, alert, channel, key, since, changed, state, attempts, reason)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 'held', 0, ?7)"
+)
+_ADVANCE = "UPDATE progress SET alert = ?"
+_NOTE_POSITION = "UPDATE progress SET pid = ?, start_time = ?, pool = ?, serial = ?, poolserial = ?"
+
+
+def expand(database: Database, now: float) -> bool:
+    """Expand the oldest new alerts in one transaction; whether there were any: if not, nothing is written.
+
+    Raises:
+        StoreError: nothing was expanded.
+    """
+    if not database.rows(_ANY_NEW):
+        return False
+    with database as execute:
+        new = execute(_NEW, (AT_ONCE,)).fetchall()
+        positions = [row[5:] for row in new if row[5] is not None]
+        for row in new:
+            _expand_one(execute, row[:5], now)
+        for n, *_ in new[-1:]:
+            execute(_ADVANCE, (n,))
+        for position in positions[-1:]:
+            execute(_NOTE_POSITION, position)
+    return True
+
+
+def expand_all(database: Database, now: float) -> None:
+    """Expand all new alerts, in several transactions; the listener gets its turn between them.
+
+    Raises:
+        StoreError: some may be expanded.
+    """
+    while expand(database, now):
+        sleep(_REST_S)
+
+
+def deliveries_of(text: str) -> list[Delivery]:
+    """The deliveries that an alert's row holds, in characters that UTF-8 has; arguments are as they were."""
+    return [
+        Delivery(identifier, utf8(channel), utf8(text), tuple(arguments))
+        for identifier, channel, text, arguments in json.loads(text)
+    ]
+
+
+def _expand_one(execute: Execute, row: Row, now: float) -> None:
+    alert, key, held, since, deliveries = row
+    for n, delivery in enumerate(deliveries_of(deliveries), alert * PLACES):
+        values = (n, alert, delivery.channel, key, since)
+        if held is None:
+            _insert(execute, INSERT_WAITING, delivery.id, (*values, min(since, now)))
+        else:
+            _insert(execute, _INSERT_HELD, delivery.id, (*values, held))
+
+
+def _insert(execute: Execute, sql: str, identifier: str, values: Iterable[object]) -> None:
+    try:
+        execute(sql, (identifier, *values))
+    except sqlite3.IntegrityError:
+        execute(sql, (_free_id(execute, identifier), *values))
+
+
+def _free_id(execute: Execute, identifier: str) -> str:
+    suffix = 2
+    while execute("SELECT 1 FROM deliveries WHERE id = ?", (f"{identifier}-{suffix}",)).fetchone():
+        suffix += 1
+    return f"{identifier}-{suffix}"
