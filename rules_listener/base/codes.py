@@ -54,8 +54,9 @@ _CODES = (
     ),
     Code(
         "RL106",
-        "nested too deeply",
-        "A condition may be nested 200 levels deep. Give its parts names with `let`, or write a list with `in`.",
+        "nested too deeply, or too large",
+        "A condition may be nested 200 levels deep and have 20000 parts, names counted as what they stand for. Write a "
+        "list with `in` instead of many comparisons, or make it several rules.",
     ),
     Code("RL107", "file is not UTF-8", "Rule files are UTF-8 text. Save the file in that encoding."),
     Code(

@@ -153,6 +153,12 @@ _TYPES = (
 CATALOGUE: dict[str, EventType] = {event_type.name: event_type for event_type in _TYPES}
 """All types by name."""
 
+NUMBERS: dict[str, frozenset[str]] = {
+    event_type.name: frozenset(field.name for field in event_type.fields if field.kind is Kind.NUMBER)
+    for event_type in _TYPES
+}
+"""The names of each type's own fields that are numbers."""
+
 LISTENER_PREFIX = "LISTENER_"
 """What the names of the listener's own types begin with; supervisord knows none of them."""
 

@@ -5,7 +5,8 @@
 
 from collections.abc import Mapping
 
-from rules_listener.event.catalogue import HEADER_FIELDS
+from rules_listener.base.errors import ProtocolError
+from rules_listener.event.catalogue import HEADER_FIELDS, NUMBERS, Kind
 from rules_listener.event.event import Event, Value
 
 _NOT_RECORDED = frozenset({"ver", "eventname", "len"})
@@ -23,6 +24,7 @@ def to_record(event: Event) -> dict[str, Value | float]:
 
 
 _HEADER = frozenset(field.name for field in HEADER_FIELDS)
+_HEADER_NUMBERS = frozenset(field.name for field in HEADER_FIELDS if field.kind is Kind.NUMBER)
 
 
 def from_record(record: Mapping[str, object]) -> Event:
@@ -30,13 +32,24 @@ def from_record(record: Mapping[str, object]) -> Event:
 
     Raises:
         KeyError: `time` or `event` is missing.
+        ProtocolError: a number is none.
     """
     header: dict[str, Value] = {}
     fields: dict[str, Value] = {}
     data = record.get("data")
+    numbers = _HEADER_NUMBERS | NUMBERS.get(str(record["event"]), frozenset())
     for name, value in record.items():
         if name not in _NOT_FIELDS:
-            (header if name in _HEADER else fields)[name] = value if isinstance(value, int) else str(value)
-    time = record["time"]
-    moment = float(time) if isinstance(time, int | float) else 0.0
+            (header if name in _HEADER else fields)[name] = _number(name, value) if name in numbers else str(value)
+    try:
+        moment = float(str(record["time"]))
+    except ValueError:
+        raise ProtocolError(f"`time` is no number of seconds: {record['time']!r:.80}") from None
     return Event(str(record["event"]), moment, fields, None if data is None else str(data), header)
+
+
+def _number(name: str, value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise ProtocolError(f"`{name}` is no whole number: {value!r:.80}") from None

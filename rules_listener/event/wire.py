@@ -16,7 +16,7 @@ import re
 from typing import NamedTuple
 
 from rules_listener.base.errors import ProtocolError
-from rules_listener.event.catalogue import CATALOGUE, EventType, Kind
+from rules_listener.event.catalogue import CATALOGUE, NUMBERS, EventType
 from rules_listener.event.event import Event, Value
 
 READY = b"READY\n"
@@ -206,7 +206,7 @@ def _decode_payload(event_type: EventType, payload: str) -> tuple[dict[str, Valu
         payload, _, data = payload.partition("\n")
     # PROCESS_GROUP events end in a newline (supervisor/events.py: ProcessGroupEvent.payload).
     fields = _words(payload.rstrip("\n"), _KEYS[event_type.name])
-    for key in _NUMBERS[event_type.name]:
+    for key in NUMBERS[event_type.name]:
         if key in fields:
             fields[key] = _number(key, fields[key])
     return fields, data
@@ -221,9 +221,6 @@ def _decode_unknown(payload: str) -> tuple[dict[str, Value], str | None]:
 
 
 _KEYS = {name: frozenset(field.name for field in kind.fields) for name, kind in CATALOGUE.items()}
-_NUMBERS = {
-    name: tuple(field.name for field in kind.fields if field.kind is Kind.NUMBER) for name, kind in CATALOGUE.items()
-}
 
 
 def _words(text: str, known: frozenset[str]) -> dict[str, Value]:

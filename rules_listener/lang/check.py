@@ -17,7 +17,16 @@ from rules_listener.base.source import Source, Span
 from rules_listener.event.catalogue import CATALOGUE, Kind, concrete_types
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.expressions import ExpressionChecker
-from rules_listener.lang.nesting import MAX_DEPTH, Definition, defined, depth, in_order_of_use
+from rules_listener.lang.nesting import (
+    ENDLESS,
+    MAX_DEPTH,
+    MAX_SIZE,
+    Definition,
+    Extent,
+    defined,
+    extent,
+    in_order_of_use,
+)
 from rules_listener.lang.parse import Parsed, parse, parse_template
 from rules_listener.lang.scope import (
     ALWAYS_GIVEN,
@@ -75,14 +84,14 @@ def _taken(name: nodes.Name, label: str) -> Diagnostic:
 
 @dataclass(slots=True)
 class Definitions:
-    """What `let` and `event` statements define, and how deeply each is nested (`inf`: too deeply).
+    """What `let` and `event` statements define, and the extent of each.
 
     None stands for a definition that is wrong: its use is no error.
     """
 
     lets: dict[str, nodes.Let | None] = field(default_factory=dict)
     events: dict[str, nodes.EventDefinition | None] = field(default_factory=dict)
-    depths: dict[str, float] = field(default_factory=dict)
+    extents: dict[str, Extent] = field(default_factory=dict)
 
     def right(self) -> dict[str, Definition]:
         """Those that are not known to be wrong."""
@@ -137,10 +146,10 @@ def _check_definitions(definitions: Definitions, found: list[Diagnostic]) -> Non
         found.append(Diagnostic("RL204", f"`{use.name}` is defined by itself", use.span))
         definitions.forget(use.name)
     for definition in ordered:
-        levels = depth(defined(definition), definitions.depths)
-        definitions.depths[definition.name.name] = levels if levels <= MAX_DEPTH else inf
-        here = _mistakes(definition, definitions) if levels <= MAX_DEPTH else _too_deep(definition.name, levels)
-        if here or levels > MAX_DEPTH:
+        found_extent = extent(defined(definition), definitions.extents)
+        definitions.extents[definition.name.name] = found_extent if found_extent.fits else ENDLESS
+        here = _mistakes(definition, definitions) if found_extent.fits else _too_large(definition.name, found_extent)
+        if here or not found_extent.fits:
             definitions.forget(definition.name.name)
             found += here
 
@@ -163,11 +172,12 @@ def _is_list(node: nodes.Expression, lets: Mapping[str, nodes.Let | None]) -> bo
     return isinstance(node, nodes.ListOf)
 
 
-def _too_deep(node: nodes.Node, levels: float) -> list[Diagnostic]:
-    if levels == inf:
-        return []
-    message = f"this is nested more than {MAX_DEPTH} levels deep, once names stand for what they mean"
-    return [Diagnostic("RL106", message, node.span)]
+def _too_large(node: nodes.Node, found: Extent) -> list[Diagnostic]:
+    if found.levels > MAX_DEPTH:
+        message = f"this is nested more than {MAX_DEPTH} levels deep, once names stand for what they mean"
+    else:
+        message = f"this has more than {MAX_SIZE} parts, once names stand for what they mean"
+    return [] if found.levels == inf else [Diagnostic("RL106", message, node.span)]
 
 
 # selectors
@@ -311,9 +321,9 @@ class RuleChecker:
         return tuple(template_parts(template, checker) for template in fitting)
 
     def _fits(self, node: nodes.Expression | nodes.Selector) -> bool:
-        levels = depth(node, self.definitions.depths)
-        self.found += _too_deep(node, levels) if levels > MAX_DEPTH else []
-        return levels <= MAX_DEPTH
+        found = extent(node, self.definitions.extents)
+        self.found += [] if found.fits else _too_large(node, found)
+        return found.fits
 
 
 def _expressions(template: nodes.Template) -> list[nodes.Expression]:

@@ -1,26 +1,49 @@
-"""How deeply something is nested, and what names it uses: what walks over nodes recurses, and so has to know.
+"""How deep and how large something is, and what names it uses: what walks over nodes recurses, and so has to know.
 
 Nothing here recurses.
 """
 
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from math import inf
+from typing import NamedTuple
 
 from rules_listener.lang import nodes
 
 MAX_DEPTH = 200
 """How deeply expressions may be nested."""
 
+MAX_SIZE = 20_000
+"""Of how many parts an expression may consist, once names stand for what they mean."""
+
 Definition = nodes.Let | nodes.EventDefinition
 
 
-def depth(node: nodes.Node, depths: Mapping[str, float]) -> float:
-    """How many levels an expression or a selector has; a name has one more than what it stands for."""
-    deepest = 0.0
+class Extent(NamedTuple):
+    """How deep and how large something is, once names stand for what they mean."""
+
+    levels: float
+    size: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can be checked and compiled."""
+        return self.levels <= MAX_DEPTH and self.size <= MAX_SIZE
+
+
+NOTHING = Extent(0, 0)
+ENDLESS = Extent(inf, inf)
+"""What does not fit, and was reported."""
+
+
+def extent(node: nodes.Node, known: Mapping[str, Extent]) -> Extent:
+    """The extent of an expression or a selector; a name has one level and one part more than what it stands for."""
+    levels, size = 0.0, 0.0
     for level, part in _levels(node):
-        below = depths.get(part.name, 0) if isinstance(part, nodes.Name) else 0
-        deepest = max(deepest, level + 1 + below)
-    return deepest
+        below = known.get(part.name, NOTHING) if isinstance(part, nodes.Name) else NOTHING
+        levels = max(levels, level + 1 + below.levels)
+        size += 1 + below.size
+    return Extent(levels, size)
 
 
 def defined(definition: Definition) -> nodes.Expression | nodes.Selector:

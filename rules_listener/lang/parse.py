@@ -19,7 +19,7 @@ from rules_listener.base.diagnostics import Diagnostic, suggestion
 from rules_listener.base.source import Source, Span
 from rules_listener.lang import nodes
 from rules_listener.lang.build import ExpressionBuilder, Place, StatementBuilder
-from rules_listener.lang.nesting import MAX_DEPTH, depth
+from rules_listener.lang.nesting import MAX_DEPTH, extent
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ class _Reader:
 
     def nesting(self, node: nodes.Expression | nodes.Selector) -> None:
         """Report what is nested too deeply to be checked."""
-        if depth(node, {}) > MAX_DEPTH:
+        if extent(node, {}).levels > MAX_DEPTH:
             self.report("RL106", f"this is nested more than {MAX_DEPTH} levels deep", node.span)
 
     def template(self, text: nodes.Text) -> nodes.Template:

@@ -69,7 +69,8 @@ def _named_groups(rule: checked.Rule) -> set[str]:
             elif isinstance(part, checked.Member):
                 sides = (part.item, *part.constants)
             if any(isinstance(side, checked.FieldValue) and side.name in names for side in sides):
-                found |= {str(side.value) for side in sides if isinstance(side, checked.Constant)}
+                literals = {str(side.value) for side in sides if isinstance(side, checked.Constant)}
+                found |= literals | {literal.partition(":")[0] for literal in literals}
     return found
 
 

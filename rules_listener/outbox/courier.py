@@ -41,9 +41,9 @@ class Pace:
     """The courier's times, in seconds.
 
     After a pass that did something it rests for twice the time that this took, between `rest_s` and `longest_rest_s`;
-    `idle_s` is the longest sleep (what the command line revives has no other
-    way to be noticed); `grace_s` for what is under way at the end, `stop_s` more after it was told to stop; `trim_s`
-    between two trimmings; `lock_step_s` between two tries for the lock, `lock_report_s` until that is reported.
+    `idle_s` is the longest sleep (what the command line revives has no other way to be noticed); `grace_s` for what is
+    under way at the end, `stop_s` more after it was told to stop; `trim_s` between two trimmings; `lock_step_s` between
+    two tries for the lock, `lock_report_s` until that is reported.
     """
 
     rest_s: float = 0.001

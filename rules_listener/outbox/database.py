@@ -11,7 +11,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from time import sleep
@@ -100,6 +100,11 @@ class Database:
             return patiently(lambda: connection.execute(sql, values).fetchall())
         except sqlite3.Error as error:
             raise self._failed(error) from error
+
+    def execute_many(self, sql: str, rows: Iterable[Row]) -> None:
+        """Run a statement for each row, within the transaction that has begun."""
+        if self._connection is not None:
+            self._connection.executemany(sql, rows)
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file, as far as that disturbs nobody.

@@ -3,7 +3,8 @@
 1. Alerts are expanded before anything is claimed: see `expand`.
 2. A claim is written before a message is sent, an outcome after it: a delivery may be sent twice, it can't be lost.
 3. Claims are oldest first within a channel, at most as many as it has places, and keep the order of `order`. Each is a
-   series: a delivery, and for a quick channel those that come after it for the same key.
+   series: a delivery, and for a quick channel those that come after it for the same key. What is done, not said, is
+   never in a series: a courier that is killed then leaves no more than one of a key to be repeated.
 4. A delivery that failed waits 1 s, doubled at each failure up to 10 minutes, times 0.5 to 1.5 at random, and at least
    as long as its receiver asked for (up to a day); once it is older than `give_up_after`, a failure is its last.
 5. What is given up is noted for the listener to raise; not if a failure was its own cause, or one would lead to the
@@ -15,11 +16,10 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import takewhile
 from random import Random
 from typing import NamedTuple
 
-from rules_listener.outbox.alert import SUPERVISOR_CHANNEL
+from rules_listener.outbox.alert import RUN_CHANNEL, SUPERVISOR_CHANNEL
 from rules_listener.outbox.channel import GaveUp, Message, Outcome, RetryLater, Sent
 from rules_listener.outbox.database import Database, Execute, Row
 from rules_listener.outbox.expand import deliveries_of, expand
@@ -231,11 +231,10 @@ class Queue:
         return [[_claimed(row) for row in rows] for rows in claims]
 
     def _claim_next(self, execute: Execute, first: Row, now: float, count: int) -> list[Row]:
-        if count <= 0:
-            return []
         n, channel, key = first[0], first[2], first[4]
-        rows = execute(_NEXT, (channel, key, n, count)).fetchall()
-        following = list(takewhile(lambda row: not self._too_early(row, now), rows))
+        if count <= 0 or channel in (RUN_CHANNEL, SUPERVISOR_CHANNEL):
+            return []
+        following = execute(_NEXT, (channel, key, n, count)).fetchall()
         for row in following:
             execute(_MARK_SENDING, (now, row[0]))
         return following

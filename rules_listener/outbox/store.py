@@ -41,6 +41,7 @@ _NEW_POSITION = (
 )
 _OLD_POSITION = "SELECT pid, start_time, pool, serial, poolserial FROM progress WHERE pid IS NOT NULL"
 
+_INSERT_FRAME = "INSERT INTO journal (time, header, payload) VALUES (?, ?, ?)"
 _COUNT = "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value"
 
 
@@ -105,8 +106,7 @@ class Store:
         sizes = (len(frame.header) + len(frame.payload) + ROW_BYTES for _, frame in rows)
         counted = {**(counts or {}), JOURNAL_BYTES: sum(sizes)}
         with self._database as execute:
-            for time, frame in rows:
-                execute("INSERT INTO journal (time, header, payload) VALUES (?, ?, ?)", (time, *frame))
+            self._database.execute_many(_INSERT_FRAME, ((time, *frame) for time, frame in rows))
             for counter in counted.items():
                 execute(_COUNT, counter)
 

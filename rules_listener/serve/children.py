@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-
 GIVEN = 3
 """The descriptor at which a child finds what it is given."""
 

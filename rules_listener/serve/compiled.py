@@ -27,7 +27,8 @@ def compile_now(arguments: Sequence[str]) -> tuple[Bundle | None, str]:
 def outcome(status: int, content: bytes) -> tuple[Bundle | None, str]:
     """What a compiler that ended with `status` has said."""
     if status != 0:
-        return None, content.decode(errors="replace") if status == 1 else f"the compiler ended with status {status}"
+        reason = content.decode(errors="replace") if status == 1 else ""
+        return None, reason or f"the compiler ended with status {status}, and no diagnostics: please report it"
     bundle = load_bundle(content)
     return bundle, "" if bundle else "the compiler wrote no bundle that can be read"
 

@@ -58,9 +58,9 @@ class Handler:
         self._answered = None
         try:
             event = decode(frame, now)
-        except ProtocolError as error:
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not become supervisord's endless loop
             self._note_dead(frame)
-            self._bury(frame, str(error))
+            self._bury(frame, _reason(error))
             return
         position = self._position(event.header)
         if position is None:
@@ -89,7 +89,7 @@ class Handler:
             firings = self.engine.feed(event)
             alerts = self._alerts(firings) if firings else []
         except Exception as error:  # noqa: BLE001 - a bug of ours must not become supervisord's endless loop
-            self._bury(frame, f"a bug of the listener, please report it: {type(error).__name__}: {error}")
+            self._bury(frame, _reason(error))
             return
         if alerts:
             self._keep(alerts, position)
@@ -136,3 +136,10 @@ class Handler:
         while failures := self._keeper.failures():
             for n, channel, reason, attempts in failures:
                 self.raise_event("LISTENER_DELIVERY_FAILED", [n], channel=channel, reason=reason, attempts=attempts)
+
+
+def _reason(error: Exception) -> str:
+    """Why a frame is dead."""
+    if isinstance(error, ProtocolError):
+        return str(error)
+    return f"a bug of the listener, please report it: {type(error).__name__}: {error}"

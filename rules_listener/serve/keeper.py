@@ -41,17 +41,25 @@ class Keeper:
         self._retry_at = 0.0
         self._rows: list[Received] = []
         self._counts: Counter[str] = Counter()
+        self._types: dict[str, int] = {}
         self._row_bytes = 0
         self._flush_at = 0.0
 
     def commit(self, alerts: Sequence[Alert], position: Position | None, taken_failures: Sequence[int] = ()) -> None:
         """Keep alerts; when this returns they are in the store, or in memory and the operator knows."""
         now = self._clock.time()
+        if not self._waiting:
+            try:
+                self._store.commit(alerts, position, time=now, taken_failures=taken_failures)
+            except StoreError as error:
+                self._fail(error)
+            else:
+                return
 
         def write() -> None:
             self._store.commit(alerts, position, time=now, taken_failures=taken_failures)
 
-        self._write(write, len(alerts), sum(map(_size, alerts)))
+        self._hold(write, len(alerts), sum(map(_size, alerts)))
 
     def bury(self, frame: Frame, reason: str) -> None:
         """Keep a dead frame."""
@@ -60,16 +68,12 @@ class Keeper:
         def write() -> None:
             self._store.bury(frame, reason, time=now)
 
-        self._write(write, 0, len(frame.payload) + _ALERT_BYTES)
+        self._hold(write, 0, len(frame.payload) + _ALERT_BYTES)
+        if not self._trouble:
+            self._retry()
 
-    def _write(self, write: Callable[[], None], alerts: int, size: int) -> None:
-        if not self._waiting:
-            try:
-                write()
-            except StoreError as error:
-                self._fail(error)
-            else:
-                return
+    def _hold(self, write: Callable[[], None], alerts: int, size: int) -> None:
+        """Keep something in memory until the store takes it."""
         self._waiting.append((write, alerts, size))
         self._waiting_bytes += size
         while self._waiting_bytes > self._memory_limit:
@@ -104,12 +108,13 @@ class Keeper:
 
     def journal(self, received: Received, kind: str) -> None:
         """Note a frame for the journal, and count its type."""
-        if not self._rows:
+        rows, types = self._rows, self._types
+        if not rows:
             self._flush_at = self._clock.monotonic() + BATCH_S
-        self._rows.append(received)
-        self._counts[f"event:{kind}"] += 1
+        rows.append(received)
+        types[kind] = types.get(kind, 0) + 1
         self._row_bytes += len(received.frame.payload)
-        if len(self._rows) >= BATCH_ROWS or self._row_bytes >= BATCH_BYTES:
+        if len(rows) >= BATCH_ROWS or self._row_bytes >= BATCH_BYTES:
             self.flush()
 
     def count(self, name: str, number: int) -> None:
@@ -120,6 +125,8 @@ class Keeper:
     def flush(self) -> None:
         """Write the journal now. If that fails, its rows are given up: alerts need the memory more."""
         self._flush_at = 0.0
+        self._counts.update({f"event:{kind}": number for kind, number in self._types.items()})
+        self._types.clear()
         if not self._rows and not self._counts:
             return
         rows, self._rows, self._row_bytes = self._rows, [], 0

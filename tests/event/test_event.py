@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rules_listener.base.errors import ProtocolError
 from rules_listener.event.event import Event, Value
 from rules_listener.event.record import from_record, to_record
 
@@ -63,15 +64,26 @@ def test_record() -> None:
 
 
 WORD = st.text(st.characters(codec="utf-8"), max_size=9)
-FIELDS = st.dictionaries(st.sampled_from(["processname", "groupname", "pid", "type", "x"]), WORD | st.integers())
+UNLISTED = st.dictionaries(st.sampled_from(["processname", "groupname", "pid", "type", "x"]), WORD)
+EXITED = st.fixed_dictionaries(
+    {"processname": WORD, "groupname": WORD, "expected": st.integers(0, 1), "pid": st.integers()}
+)
+EVENTS = st.tuples(WORD, UNLISTED) | st.tuples(st.just("PROCESS_STATE_EXITED"), EXITED)
 HEADER = st.fixed_dictionaries({}, optional={"server": WORD, "serial": st.integers(0), "poolserial": st.integers(0)})
 
 
 @settings(derandomize=True, deadline=None)
-@given(WORD, st.floats(0, 2**33), FIELDS, st.none() | WORD, HEADER)
+@given(EVENTS, st.floats(0, 2**33), st.none() | WORD, HEADER)
 def test_a_record_is_read_as_the_event_that_it_was_made_of(
-    name: str, time: float, fields: dict[str, Value], data: str | None, header: dict[str, Value]
+    kind: tuple[str, dict[str, Value]], time: float, data: str | None, header: dict[str, Value]
 ) -> None:
-    """Through JSON and back, an event keeps its type, time, fields, data and serials."""
-    event = Event(name, time, fields, data, header)
+    """Through JSON and back, an event as it is decoded keeps its type, time, fields, data and serials."""
+    event = Event(kind[0], time, kind[1], data, header)
     assert from_record(json.loads(json.dumps(to_record(event)))) == event
+
+
+@pytest.mark.parametrize("wrong", [{"when": "soon"}, {"serial": None}, {"time": "now"}])
+def test_a_record_with_a_number_that_is_none(wrong: dict[str, object]) -> None:
+    """A record written by hand has numbers where the catalogue says so, or is refused."""
+    with pytest.raises(ProtocolError, match=next(iter(wrong))):
+        from_record({"time": 1.0, "event": "TICK_5", "when": 5, **wrong})

@@ -113,3 +113,9 @@ def test_long_circles() -> None:
     for names, levels, expected in ((3, 60, ["RL204"]), (3, 150, ["RL204", "RL106"]), (1000, 150, ["RL204", "RL106"])):
         lets = "".join(f"let a{number} = {'not ' * levels} a{(number + 1) % names}\n" for number in range(names))
         assert codes(f"{lets}on PROCESS_LOG where a0 shutdown") == expected
+
+
+def test_names_that_double_each_other_are_refused() -> None:
+    """Names built of names, twice each, are refused before they fill the memory; what uses them keeps quiet."""
+    names = "".join(f"let a{number} = a{number - 1} and a{number - 1}\n" for number in range(1, 60))
+    assert codes(f"let a0 = has(pid)\n{names}on PROCESS_STATE_EXITED where a59 shutdown") == ["RL106"]

@@ -292,15 +292,23 @@ def test_a_transaction_claims_no_more_than_some(store: Store, queue: TakingQueue
     assert [len(series) for series in claims] == [60, queue_module.AT_ONCE - 61, 1]
 
 
-def test_a_shutdown_is_not_taken_along(store: Store, queue: TakingQueue, make_alert: MakeAlert) -> None:
-    """A series ends before a shutdown that has to wait for what was said before it, expanded or not."""
-    store.commit([make_alert("core", "supervisor", time=1000.0), _shutdown(make_alert, 1000.0)], None, time=1000.0)
+@pytest.mark.parametrize("channel", ["run", "supervisor"])
+def test_what_is_done_is_never_in_a_series(
+    store: Store, queue: TakingQueue, make_alert: MakeAlert, channel: str
+) -> None:
+    """Programs are run and processes restarted one by one: a courier that is killed repeats one of them at most."""
+    store.commit([make_alert("a", channel), make_alert("a", channel)], None, time=0.0)
+    queue.expand(0.0)
+    assert [len(series) for series in queue.claim(0.0, {channel: 4}, {channel: 9})] == [1]
+
+
+def test_a_shutdown_waits_for_what_is_not_expanded(store: Store, queue: TakingQueue, make_alert: MakeAlert) -> None:
+    """A shutdown is not claimed while an alert of the same moment has not even been taken in."""
+    free = {"ops": 1, "supervisor": 1}
+    store.commit([_shutdown(make_alert, 1000.0)], None, time=1000.0)
     queue.expand(1000.0)
-    free, lengths = {"ops": 1, "supervisor": 1}, {"supervisor": 9}
-    ((first,),) = queue.claim(1000.0, free, lengths)
-    queue.settle([(first.n, Sent())], 1000.0)
     store.commit([make_alert("a", time=1000.0)], None, time=1000.0)
-    assert queue.claim(1000.0, free, lengths) == []
+    assert queue.claim(1000.0, free) == []
     assert _keys(queue.take(1000.0, free)) == ["a"]
 
 
