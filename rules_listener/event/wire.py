@@ -13,6 +13,7 @@ they reach to the next word that can't be theirs.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from rules_listener.base.errors import ProtocolError
@@ -51,17 +52,15 @@ class FrameReader:
     """Cuts a stream of bytes into frames."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._needed = 0
-
-    @property
-    def pending(self) -> int:
+        self._parts: list[bytes] = []
+        self.pending = 0
         """How many bytes are there beyond the frames taken so far."""
-        return len(self._buffer)
+        self._needed = 1
 
     def receive_data(self, data: bytes) -> None:
         """Add bytes as they were read, however they were split."""
-        self._buffer += data
+        self._parts.append(data)
+        self.pending += len(data)
 
     def next_frame(self) -> Frame | None:
         """The next whole frame, or None if more bytes are needed.
@@ -69,56 +68,24 @@ class FrameReader:
         Raises:
             ProtocolError: the stream can't be cut into frames from here on.
         """
-        buffer = self._buffer
-        if len(buffer) < self._needed:
+        if self.pending < self._needed:
             return None
+        buffer = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         line_end = buffer.find(b"\n", 0, MAX_HEADER_BYTES)
-        if line_end < 0:
-            if len(buffer) >= MAX_HEADER_BYTES:
-                raise ProtocolError(f"no header line within {MAX_HEADER_BYTES} bytes: {_shown(buffer)}")
-            return None
-        header = bytes(buffer[:line_end])
-        start = line_end + 1
-        length = _payload_length(header)
-        end = self._payload_end(start, length)
-        if end is None:
-            self._needed = start + length
-            return None
-        self._needed = 0
-        payload = bytes(buffer[start:end])
-        if end == len(buffer):
-            buffer.clear()
-        else:
-            del buffer[:end]
-        return Frame(header, payload)
-
-    def _payload_end(self, start: int, length: int) -> int | None:
-        """Where the payload of `length` characters ends in the buffer, or None if it is not all there."""
-        buffer = self._buffer
-        end = start + length
-        if end > len(buffer):
-            return None
-        if buffer[start:end].isascii():
-            return end
-        characters = _count_characters(buffer[start:end])
-        while characters < length:
-            missing = length - characters
-            if end + missing > len(buffer):
-                return None
-            characters += _count_characters(buffer[end : end + missing])
-            end += missing
-        return self._character_end(end)
-
-    def _character_end(self, end: int) -> int | None:
-        """`end`, moved over the rest of a character of several bytes; None if the rest is not all there."""
-        buffer = self._buffer
-        lead = end - 1
-        while lead >= 0 and buffer[lead] & 0xC0 == 0x80:  # noqa: PLR2004 - the mark of a continuation byte
-            lead -= 1
-        first = buffer[lead]
-        width = 1 + (first >= 0xC0) + (first >= 0xE0) + (first >= 0xF0)  # noqa: PLR2004 - UTF-8's lead bytes
-        end = max(end, lead + width)
-        return end if end <= len(buffer) else None
+        if line_end < 0 and len(buffer) >= MAX_HEADER_BYTES:
+            raise ProtocolError(f"no header line within {MAX_HEADER_BYTES} bytes: {_shown(buffer)}")
+        frame = None
+        if line_end >= 0:
+            header = buffer[:line_end]
+            start = line_end + 1
+            end = self._needed = _payload_end(buffer, start, _payload_length(header))
+            if end <= len(buffer):
+                frame = Frame(header, buffer[start:end])
+                buffer = buffer[end:]
+                self._needed = 1
+        self._parts = [buffer] if buffer else []
+        self.pending = len(buffer)
+        return frame
 
     def close(self) -> None:
         """Say that the stream has ended.
@@ -126,11 +93,34 @@ class FrameReader:
         Raises:
             ProtocolError: it ended within a frame.
         """
-        if self._buffer:
-            raise ProtocolError(f"the stream ended within a frame, after {_shown(self._buffer)}")
+        if self.pending:
+            raise ProtocolError(f"the stream ended within a frame, after {_shown(b''.join(self._parts))}")
 
 
-def _count_characters(part: bytearray) -> int:
+def _payload_end(buffer: bytes, start: int, length: int) -> int:
+    """Where a payload of `length` characters ends, if the buffer is that long; else how long it is at the least."""
+    end = start + length
+    if end > len(buffer) or buffer[start:end].isascii():
+        return end
+    characters = _count_characters(buffer[start:end])
+    while characters < length and end <= len(buffer):
+        missing = length - characters
+        characters += _count_characters(buffer[end : end + missing])
+        end += missing
+    return _character_end(buffer, end) if end <= len(buffer) else end
+
+
+def _character_end(buffer: bytes, end: int) -> int:
+    """`end`, moved over the rest of a character of several bytes."""
+    lead = end - 1
+    while lead >= 0 and buffer[lead] & 0xC0 == 0x80:  # noqa: PLR2004 - the mark of a continuation byte
+        lead -= 1
+    first = buffer[lead]
+    width = 1 + (first >= 0xC0) + (first >= 0xE0) + (first >= 0xF0)  # noqa: PLR2004 - UTF-8's lead bytes
+    return max(end, lead + width)
+
+
+def _count_characters(part: bytes) -> int:
     return len(part.translate(None, _CONTINUATION_BYTES))
 
 
@@ -143,9 +133,9 @@ def _payload_length(header: bytes) -> int:
     return int(digits)
 
 
-def _shown(data: bytes | bytearray) -> str:
+def _shown(data: bytes) -> str:
     limit = 80
-    return repr(bytes(data[:limit])) + ("…" if len(data) > limit else "")
+    return repr(data[:limit]) + ("…" if len(data) > limit else "")
 
 
 def decode(frame: Frame, time: float) -> Event:
@@ -205,11 +195,17 @@ def _decode_payload(event_type: EventType, payload: str) -> tuple[dict[str, Valu
     if event_type.has_data:
         payload, _, data = payload.partition("\n")
     # PROCESS_GROUP events end in a newline (supervisor/events.py: ProcessGroupEvent.payload).
-    fields = _words(payload.rstrip("\n"), _KEYS[event_type.name])
-    for key in NUMBERS[event_type.name]:
+    return _fields(event_type.name, payload.rstrip("\n")).copy(), data
+
+
+@lru_cache(maxsize=1024)
+def _fields(name: str, line: str) -> dict[str, Value]:
+    """The fields in a payload's first line; one process's events mostly have the same."""
+    fields = _words(line, _KEYS[name])
+    for key in NUMBERS[name]:
         if key in fields:
             fields[key] = _number(key, fields[key])
-    return fields, data
+    return fields
 
 
 def _decode_unknown(payload: str) -> tuple[dict[str, Value], str | None]:

@@ -108,9 +108,15 @@ class Handler:
     def answered(self) -> None:
         """Say that the frame was answered; what is no part of the answer's promise is done now."""
         if self.sequence.is_whole:
-            self._position_file.acknowledged()
+            self._acknowledge()
         if self._answered is not None:
             self._keeper.journal(*self._answered)
+
+    def _acknowledge(self) -> None:
+        """Note that all is done up to the highest number; the last event may have had a lower one."""
+        if self.sequence.came_late and (highest := self.sequence.highest) is not None:
+            self._position_file.note(*highest)
+        self._position_file.acknowledged()
 
     # the listener's own events
 
@@ -126,7 +132,7 @@ class Handler:
         """Say how many events will not come any more, if any."""
         lost = self.sequence.lose()
         if lost:
-            self._position_file.acknowledged()
+            self._acknowledge()
             self._keeper.count("lost", lost)
             self._report(f"supervisord discarded {lost} events before they could be read: raise buffer_size")
             self.raise_event("LISTENER_EVENTS_LOST", lost=lost)

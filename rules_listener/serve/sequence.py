@@ -24,6 +24,8 @@ class Sequence:
         self._serial = max((position.serial for position in known), default=-1)
         self._highest = known[0].poolserial if known else -1
         self._missing: list[range] = []
+        self.came_late = False
+        """Whether the last new event has a lower number than one before it."""
         if len(known) > 1 and known[1].poolserial > self._highest:
             self._advance(known[1].poolserial)
 
@@ -31,6 +33,11 @@ class Sequence:
     def is_whole(self) -> bool:
         """Whether no number was left out so far."""
         return not self._missing
+
+    @property
+    def highest(self) -> Position | None:
+        """The position beyond which no event has come; None before the first one."""
+        return self._epoch and Position(self._epoch, self._serial, self._highest)
 
     def take(self, pool: str, serial: int, poolserial: int) -> Position | None:
         """The position of a new event; None for one that comes again."""
@@ -41,7 +48,10 @@ class Sequence:
             self._missing = []
         if poolserial > self._highest:
             self._advance(poolserial)
-        elif not self._found(poolserial):
+            self.came_late = False
+        elif self._found(poolserial):
+            self.came_late = True
+        else:
             return None
         self._serial = max(self._serial, serial)
         return Position(epoch, serial, poolserial)

@@ -34,6 +34,8 @@ class YamlReader:
             self.found.append(self._diagnostic(str(error.problem or error.context), start, start + 1))
         except yaml.YAMLError as error:
             self.found.append(self._diagnostic(str(error), 0, 1))
+        except RecursionError:
+            self.found.append(self._diagnostic("the lists in one another are too many to be read", 0, 1))
         return None
 
     def span(self, node: Node) -> Span:

@@ -1,0 +1,133 @@
+"""The configuration file: what it says, and what is said about it where it is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from rules_listener.serve.channels import ChannelConfig
+from rules_listener.serve.config import Config
+from rules_listener.serve.configfile import read_config
+
+
+def _read(folder: Path, text: str) -> tuple[Config, list[str]]:
+    """The configuration, and `LINE:COLUMN MESSAGE` for each diagnostic."""
+    path = folder / "rules-listener.yaml"
+    path.write_text(text)
+    read = read_config(path)
+    shown = []
+    for one in read.found:
+        assert one.span is not None
+        place = one.span.place.removeprefix(f"{path}:")
+        label = f" ({one.label})" if one.label else ""
+        shown.append(f"{place} {one.message}{label}")
+    return read.config, shown
+
+
+FULL = """\
+rules: [rules/, ../other.rules, /etc/x.rules]
+state: var/state
+durability: power
+default: [ops]
+channels:
+  ops: {command: ["./alert.py", "-m", "{message}"], timeout: 1m30s}
+  out: {log: {}}
+give_up_after: 2h
+journal: {days: 3, size: 10MB}
+memory_limit: 1MiB
+"""
+
+
+def test_everything(tmp_path: Path) -> None:
+    """All keys at once; paths are relative to the file."""
+    config, shown = _read(tmp_path, FULL)
+    assert shown == []
+    assert config == Config(
+        (str(tmp_path / "rules"), str(tmp_path.parent / "other.rules"), "/etc/x.rules"),
+        str(tmp_path / "var/state"),
+        ("ops",),
+        (
+            ChannelConfig("ops", "command", {"timeout_s": 90.0}, ("./alert.py", "-m", "{message}")),
+            ChannelConfig("out", "log", {}, ()),
+        ),
+        "power",
+        7200.0,
+        3.0,
+        10_000_000,
+        1 << 20,
+    )
+
+
+def test_nothing(tmp_path: Path) -> None:
+    """An empty file is a configuration: alerts go to standard error."""
+    config, shown = _read(tmp_path, "")
+    assert shown == []
+    assert (config.default, config.channel_names) == (("out",), ["out"])
+    assert config.state == str(tmp_path / ".rules-listener")
+
+
+WRONG = {
+    "ruls: [a]": "1:1 there is no key `ruls` here (did you mean `rules`?)",
+    "rules: a.rules": "1:8 a list belongs here (such as [a, b])",
+    "rules: [[a]]": "1:9 a single value belongs here",
+    "state: [a]": "1:8 a single value belongs here",
+    "state: null": "1:8 a single value belongs here",
+    "- a": "1:1 here belong keys with values (such as `name: value`)",
+    "state: a\nstate: b": "2:1 the key `state` stands here twice",
+    "durability: powr": "1:13 `powr` is not possible here (did you mean `power`?)",
+    "give_up_after: 24": "1:16 a duration belongs here (such as 10s, 5m or 1h30m)",
+    "memory_limit: much": "1:15 a size belongs here (such as 64KiB or 256MB)",
+    "journal: {days: 0}": "1:17 a whole number belongs here, 1 or more",
+    "journal: {day: 1}": "1:11 there is no key `day` here (did you mean `days`?)",
+    "journal: 7": "1:10 here belong keys with values (such as `name: value`)",
+    "channels: {ops: {log: {}}}\ndefault: [opps]": "2:11 there is no channel `opps` (did you mean `ops`?)",
+    "channels:\n  ops: {}": "2:8 the channel `ops` is of no kind",
+    "channels:\n  ops: {pager: x}": "2:8 the channel `ops` is of no kind",
+    "channels:\n  ops: {log: {}, command: [a]}": "2:8 the channel `ops` is of several kinds",
+    "channels:\n  ops: {command: []}": (
+        '2:18 a command is a list with the program first (such as ["/usr/local/bin/alert", "{message}"])'
+    ),
+    "channels:\n  ops: {log: {file: x}}": "2:15 there is no key `file` here",
+    "channels:\n  ops: {command: [a], timout: 1s}": "2:23 there is no key `timout` here (did you mean `timeout`?)",
+    "channels:\n  ops: {command: [a], timeout: soon}": "2:32 a duration belongs here (such as 10s, 5m or 1h30m)",
+    "channels: {run: {log: {}}}": "1:12 the name `run` is taken: the listener has a channel of that name",
+    "channels: {supervisor: {log: {}}}": "1:12 the name `supervisor` is taken: the listener has a channel of that name",
+    "channels: {a-b: {log: {}}}": (
+        "1:12 a channel's name is made of letters, digits and _, so that rules can say `to`"
+    ),
+    "rules: [a": "1:10 expected ',' or ']', but got '<stream end>'",
+    "rules: *a": "1:8 found undefined alias 'a'",
+    "a: b: c": "1:5 mapping values are not allowed here",
+    "state: a\n---\nstate: b": "2:1 but found another document",
+}
+
+
+WRONG["rules: " + "[" * 5000] = "1:1 the lists in one another are too many to be read"
+
+
+@pytest.mark.parametrize(("text", "expected"), WRONG.items(), ids=lambda value: str(value)[:60])
+def test_what_is_wrong_is_shown_with_its_place(tmp_path: Path, text: str, expected: str) -> None:
+    """Each mistake is one diagnostic at its line and column, with a suggestion where one is near."""
+    _, shown = _read(tmp_path, text)
+    assert shown == [expected]
+
+
+def test_all_mistakes_are_shown(tmp_path: Path) -> None:
+    """One run shows them all, and the rest of the configuration is read all the same."""
+    config, shown = _read(tmp_path, "ruls: []\nstate: s\ndurability: x\njournal: {days: x, size: y}\n")
+    assert [one.split(" ")[0] for one in shown] == ["1:1", "3:13", "4:17", "4:26"]
+    assert config.state == str(tmp_path / "s")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """A configuration that can't be read says so, with its name."""
+    (found,) = read_config(tmp_path / "none.yaml").found
+    assert (found.code, found.file) == ("RL301", str(tmp_path / "none.yaml"))
+    assert "No such file" in found.message
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    """A configuration that is not UTF-8 says so."""
+    path = tmp_path / "x.yaml"
+    path.write_bytes(b"rules: [\xff]")
+    (found,) = read_config(path).found
+    assert found.code == "RL107"

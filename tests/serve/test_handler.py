@@ -1,0 +1,260 @@
+"""What becomes of one frame between reading and answering it."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from rules_listener.base.clock import ManualClock
+from rules_listener.event.event import Event
+from rules_listener.event.wire import Frame
+from rules_listener.match.engine import Engine
+from rules_listener.match.program import load
+from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.position import Position, PositionFile
+from rules_listener.outbox.store import Failure, Received
+from rules_listener.serve import handler as handler_module
+from rules_listener.serve.bundle import Bundle
+from rules_listener.serve.handler import Handler
+from rules_listener.serve.sequence import Sequence as PoolSequence
+from rules_listener.serve.supervisord import Life
+
+if TYPE_CHECKING:
+    from rules_listener.serve.keeper import Keeper
+
+LIFE = Life(7, 1.0)
+RULES = """
+rule said on PROCESS_COMMUNICATION alert "{data}"
+rule losses on LISTENER_EVENTS_LOST alert "lost {lost}"
+rule failures on LISTENER_DELIVERY_FAILED alert "{channel} {attempts} {reason}"
+"""
+
+
+class FakeKeeper:
+    """Notes what it is given."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.taken: list[int] = []
+        self.reasons: list[str] = []
+        self.journalled: list[str] = []
+        self.counts: dict[str, int] = {}
+        self.waiting: list[Failure] = []
+
+    def commit(self, alerts: Sequence[Alert], _position: Position | None, taken: Sequence[int] = ()) -> None:
+        """Note alerts."""
+        self.texts += [delivery.text for alert in alerts for delivery in alert.deliveries]
+        self.taken += taken
+        self.waiting = [failure for failure in self.waiting if failure.n not in taken]
+
+    def bury(self, _frame: Frame, reason: str) -> None:
+        """Note why."""
+        self.reasons.append(reason)
+
+    def journal(self, _received: Received, kind: str) -> None:
+        """Note the type."""
+        self.journalled.append(kind)
+
+    def count(self, name: str, number: int) -> None:
+        """Count."""
+        self.counts[name] = self.counts.get(name, 0) + number
+
+    def failures(self) -> list[Failure]:
+        """What no commit has taken yet."""
+        return self.waiting
+
+
+class Bench:
+    """A handler with all that it works with; `page` is what outlives it."""
+
+    def __init__(self, bundle: Bundle, page: bytearray) -> None:
+        self.keeper = FakeKeeper()
+        self.reports: list[str] = []
+        self.woken = 0
+        self.page = page
+        position_file = PositionFile(page)
+        self.handler = Handler(
+            Engine(load(bundle.program)),
+            cast("Keeper", self.keeper),
+            position_file,
+            PoolSequence(LIFE, position_file.last, None),
+            default_channels=bundle.config.default,
+            clock=ManualClock(),
+            report=self.reports.append,
+            wake_courier=self._wake,
+        )
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def take(self, frame: Frame) -> None:
+        """Handle and answer a frame."""
+        self.handler.receive(frame)
+        self.handler.answered()
+
+
+def said(poolserial: int, text: str = "hello") -> Frame:
+    """The frame of a program that says something."""
+    payload = f"processname:p groupname:p pid:1\n{text}"
+    return _frame(poolserial, "PROCESS_COMMUNICATION_STDOUT", payload)
+
+
+def _frame(poolserial: int, kind: str, payload: str) -> Frame:
+    numbers = f"serial:{100 + poolserial} pool:rl poolserial:{poolserial}"
+    header = f"ver:3.0 server:supervisor {numbers} eventname:{kind} len:{len(payload)}"
+    return Frame(header.encode(), payload.encode())
+
+
+@pytest.fixture
+def make_bench(make_bundle: Callable[..., Bundle]) -> Callable[[bytearray], Bench]:
+    """Makes a handler for the rules, on a page."""
+    bundle = make_bundle(RULES)
+    return lambda page: Bench(bundle, page)
+
+
+@pytest.fixture
+def bench(make_bench: Callable[[bytearray], Bench]) -> Bench:
+    """A handler without a past."""
+    return make_bench(bytearray(4096))
+
+
+def test_an_event_that_fires(bench: Bench) -> None:
+    """The alerts of an event are kept and the courier is woken before it may be answered; the journal comes after."""
+    bench.handler.receive(said(0))
+    assert (bench.keeper.texts, bench.woken, bench.keeper.journalled) == (["hello"], 1, [])
+    bench.handler.answered()
+    assert bench.keeper.journalled == ["PROCESS_COMMUNICATION_STDOUT"]
+
+
+def test_an_event_that_fires_nothing(bench: Bench) -> None:
+    """An event without alerts is journalled, and nobody is woken."""
+    bench.take(_frame(0, "TICK_5", "when:5"))
+    assert (bench.keeper.texts, bench.woken, bench.keeper.journalled) == ([], 0, ["TICK_5"])
+
+
+def test_a_repeat(bench: Bench) -> None:
+    """An event that comes again is counted, and neither fires nor is journalled."""
+    for _ in range(3):
+        bench.take(said(0))
+    assert bench.keeper.texts == ["hello"]
+    assert bench.keeper.counts == {"repeated": 2}
+    assert len(bench.keeper.journalled) == 1
+
+
+def test_a_repeat_for_the_next_listener(bench: Bench, make_bench: Callable[[bytearray], Bench]) -> None:
+    """What the last listener acknowledged is a repeat for the next one."""
+    bench.take(said(0))
+    following = make_bench(bench.page)
+    following.take(said(0))
+    following.take(said(1))
+    assert following.keeper.texts == ["hello"]
+    assert following.keeper.counts == {"repeated": 1}
+
+
+def test_an_event_that_ends_the_listener(bench: Bench, make_bench: Callable[[bytearray], Bench]) -> None:
+    """The third listener to which the same event comes keeps it as a dead frame, and goes on with the next."""
+    bench.handler.receive(said(0))
+    second = make_bench(bench.page)
+    second.handler.receive(said(0))
+    assert second.keeper.texts == ["hello"]
+    third = make_bench(bench.page)
+    third.take(said(0))
+    assert third.keeper.reasons == ["it ended the listener 2 times"]
+    assert third.keeper.texts == []
+    third.take(said(1, "next"))
+    assert third.keeper.texts == ["next"]
+
+
+BROKEN = {
+    "a payload that is no list of words": _frame(0, "PROCESS_STATE_EXITED", "no words"),
+    "a number that is none": _frame(0, "TICK_5", "when:now"),
+    "a payload that is not UTF-8": Frame(_frame(0, "TICK_5", "when:5").header, b"\xff"),
+    "no event name": Frame(b"ver:3.0 poolserial:0 len:0", b""),
+    "an empty header": Frame(b"", b""),
+    "a header that is not UTF-8": Frame(b"\xff:\xff", b""),
+}
+
+
+@pytest.mark.parametrize("frame", BROKEN.values(), ids=BROKEN)
+def test_a_frame_that_cannot_be_decoded(bench: Bench, frame: Frame) -> None:
+    """A frame that is no event is kept as a dead frame; it is no loss, and the next events go on."""
+    bench.take(frame)
+    assert len(bench.keeper.reasons) == len(bench.reports) == 1
+    assert bench.reports[0].startswith("an event was set aside as a dead frame: ")
+    assert bench.keeper.journalled == []
+    bench.take(said(1))
+    assert bench.keeper.texts == ["hello"]
+
+
+def test_a_defect_of_the_engine(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the engine raises, the event is a dead frame, and the next one is handled."""
+
+    def fail(_engine: Engine, event: Event) -> None:
+        raise ZeroDivisionError(event.type)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "feed", fail)
+        bench.take(said(0))
+    bench.take(said(1))
+    assert bench.keeper.texts == ["hello"]
+    (reason,) = bench.keeper.reasons
+    assert reason.startswith("a bug of the listener, please report it: ZeroDivisionError: PROCESS_COMM")
+
+
+def test_a_defect_of_the_decoder(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where decoding raises what it must not, the event is a dead frame too: else it would come back for ever."""
+
+    def fail(frame: Frame, time: float) -> Event:
+        raise ZeroDivisionError(frame, time)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(handler_module, "decode", fail)
+        bench.take(said(0))
+    bench.take(said(1))
+    assert bench.keeper.texts == ["hello"]
+    assert "a bug of the listener, please report it: ZeroDivisionError" in bench.keeper.reasons[0]
+
+
+def test_losses(bench: Bench, make_bench: Callable[[bytearray], Bench]) -> None:
+    """Missing numbers are raised as LISTENER_EVENTS_LOST once, and the next listener does not count them again."""
+    for number in (0, 3, 6):
+        bench.take(said(number))
+    bench.handler.raise_losses()
+    bench.handler.raise_losses()
+    assert bench.keeper.texts[3:] == ["lost 4"]
+    assert bench.keeper.counts["lost"] == 4
+    following = make_bench(bench.page)
+    following.take(said(7))
+    assert following.handler.sequence.is_whole
+
+
+@pytest.mark.parametrize("numbers", [(0, 2, 1), (0, 3, 1, 2), (2, 1, 0), (3, 0)])
+def test_the_next_listener_knows_what_came_out_of_order(
+    bench: Bench, make_bench: Callable[[bytearray], Bench], numbers: tuple[int, ...]
+) -> None:
+    """After events out of order the next listener takes none of them for new, and none for lost."""
+    for number in numbers:
+        bench.take(said(number))
+    bench.handler.raise_losses()
+    following = make_bench(bench.page)
+    for number in (*numbers, max(numbers) + 1):
+        following.take(said(number, str(number)))
+    assert following.keeper.texts == [str(max(numbers) + 1)]
+    assert following.handler.sequence.is_whole
+
+
+def test_losses_that_were_not_said_yet(bench: Bench, make_bench: Callable[[bytearray], Bench]) -> None:
+    """A listener that dies before it has said a loss leaves it to the next one."""
+    bench.take(said(0))
+    bench.take(said(3))
+    following = make_bench(bench.page)
+    following.take(said(4))
+    assert following.handler.sequence.lose() >= 2
+
+
+def test_failures_are_raised_and_taken_at_once(bench: Bench) -> None:
+    """Each delivery that was given up is raised, and taken in the same commit as what came of it."""
+    bench.keeper.waiting = [Failure(1, "ops", "refused", 3), Failure(2, "mail", "unknown", 1)]
+    bench.handler.raise_failures()
+    assert bench.keeper.texts == ["ops 3 refused", "mail 1 unknown"]
+    assert bench.keeper.taken == [1, 2]

@@ -1,0 +1,227 @@
+"""What is kept while the store fails, and what is said about it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules_listener.base.clock import ManualClock
+from rules_listener.base.errors import StoreError
+from rules_listener.event.event import Event
+from rules_listener.event.wire import Frame
+from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.store import Failure, Received, Store
+from rules_listener.serve.keeper import BATCH_ROWS, BATCH_S, RETRY_S, Keeper
+
+FRAME = Frame(b"header", b"payload")
+
+
+class FakeStore:
+    """A store that works until it is told to fail."""
+
+    def __init__(self) -> None:
+        self.trouble = ""
+        self.keys: list[str] = []
+        self.rows: list[float] = []
+        self.counts: Counter[str] = Counter()
+        self.buried: list[str] = []
+        self.closed = False
+        self.tries = 0
+
+    def _work(self) -> None:
+        self.tries += 1
+        if self.trouble:
+            raise StoreError(self.trouble)
+
+    def commit(self, alerts: Sequence[Alert], *_: object, **__: object) -> None:
+        """Keep alerts."""
+        self._work()
+        self.keys += [alert.key for alert in alerts]
+
+    def journal(self, rows: Sequence[Received], *, counts: Mapping[str, int]) -> None:
+        """Keep frames and counts."""
+        self._work()
+        self.rows += [row.time for row in rows]
+        self.counts.update(counts)
+
+    def bury(self, frame: Frame, reason: str, **_: object) -> None:
+        """Keep a dead frame."""
+        self._work()
+        assert frame == FRAME
+        self.buried.append(reason)
+
+    def failures(self) -> list[Failure]:
+        """One failure, always."""
+        self._work()
+        return [Failure(1, "ops", "reason", 3)]
+
+    def close(self) -> None:
+        """Note the end."""
+        self.closed = True
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    """A store that works."""
+    return FakeStore()
+
+
+@pytest.fixture
+def keeper(store: FakeStore, clock: ManualClock, reports: list[str]) -> Keeper:
+    """A keeper with room for some forty small alerts."""
+    return _keeper(store, clock, reports, 50_000)
+
+
+def _keeper(store: FakeStore, clock: ManualClock, reports: list[str], limit: int) -> Keeper:
+    return Keeper(cast("Store", store), clock, memory_limit=limit, report=reports.append)
+
+
+def _alert(key: object) -> Alert:
+    return Alert(0.0, "rule", str(key), "alert", "error", Event("TICK_5", 0.0, {}), ())
+
+
+def test_a_store_that_works_is_used_at_once(store: FakeStore, keeper: Keeper, reports: list[str]) -> None:
+    """When `commit` returns, the alerts are in the store."""
+    keeper.commit([_alert(1), _alert(2)], None)
+    assert store.keys == ["1", "2"]
+    assert reports == []
+
+
+def test_a_store_that_recovers(store: FakeStore, keeper: Keeper, clock: ManualClock, reports: list[str]) -> None:
+    """What came while the store failed is kept in its order; trouble and recovery are each reported once."""
+    store.trouble = "the disk is full"
+    for number in range(5):
+        keeper.commit([_alert(number)], None)
+        clock.advance(RETRY_S)
+        keeper.work()
+    assert reports == ["the store can't be written, alerts wait in memory: the disk is full"]
+    assert store.keys == []
+    store.trouble = ""
+    keeper.commit([_alert(5)], None)
+    assert store.keys == []
+    clock.advance(RETRY_S)
+    keeper.work()
+    assert store.keys == ["0", "1", "2", "3", "4", "5"]
+    assert reports[1:] == ["the store works again; no alert was lost"]
+    keeper.commit([_alert(6)], None)
+    assert store.keys[-1] == "6"
+
+
+def test_the_store_is_tried_once_a_second(store: FakeStore, keeper: Keeper, clock: ManualClock) -> None:
+    """While the store fails, events cost no try: there is one a second."""
+    store.trouble = "full"
+    for number in range(100):
+        keeper.commit([_alert(number)], None)
+        keeper.work()
+    assert store.tries == 1
+    assert keeper.due == clock.monotonic() + RETRY_S
+    clock.advance(RETRY_S)
+    keeper.work()
+    assert store.tries == 2
+
+
+def test_what_does_not_fit_is_dropped_and_counted(store: FakeStore, clock: ManualClock, reports: list[str]) -> None:
+    """Beyond `memory_limit` the oldest alerts are dropped, and their number is reported and counted."""
+    keeper = _keeper(store, clock, reports, 10_000)
+    store.trouble = "full"
+    for number in range(100):
+        keeper.commit([_alert(number)], None)
+    store.trouble = ""
+    clock.advance(RETRY_S)
+    keeper.work()
+    kept = [int(key) for key in store.keys]
+    assert kept == list(range(100 - len(kept), 100))
+    assert 0 < len(kept) < 100
+    assert reports[-1] == f"the store works again; {100 - len(kept)} alerts had to be dropped"
+    clock.advance(BATCH_S)
+    keeper.work()
+    assert store.counts["dropped"] == 100 - len(kept)
+
+
+@given(steps=st.lists(st.sampled_from(["alert", "alert", "fail", "work", "second"]), max_size=60))
+def test_nothing_is_lost_within_the_limit(steps: list[str]) -> None:
+    """However the store fails and recovers, all alerts come into it once, in their order."""
+    store, clock, reports = FakeStore(), ManualClock(), list[str]()
+    keeper = _keeper(store, clock, reports, 10_000_000)
+    keys: list[str] = []
+    for step in steps:
+        match step:
+            case "alert":
+                keys.append(str(len(keys)))
+                keeper.commit([_alert(keys[-1])], None)
+            case "second":
+                clock.advance(RETRY_S)
+                keeper.work()
+            case _:
+                store.trouble = "full" if step == "fail" else ""
+    store.trouble = ""
+    keeper.close()
+    assert store.keys == keys
+    assert store.closed
+    complaints = [text for text in reports if "can't be written" in text]
+    assert len(complaints) - 1 <= sum("works again" in text for text in reports) <= len(complaints)
+
+
+def test_the_journal_is_written_in_batches(store: FakeStore, keeper: Keeper, clock: ManualClock) -> None:
+    """Frames are written after half a second, or when there are many; counters go with them."""
+    keeper.journal(Received(1.0, FRAME), "TICK_5")
+    keeper.count("lost", 3)
+    assert store.rows == []
+    due = keeper.due
+    assert due == clock.monotonic() + BATCH_S
+    clock.advance(BATCH_S)
+    keeper.work()
+    assert store.rows == [1.0]
+    assert store.counts == {"event:TICK_5": 1, "lost": 3}
+    assert keeper.due is None
+    for number in range(BATCH_ROWS):
+        keeper.journal(Received(float(number), FRAME), "TICK_5")
+    assert len(store.rows) == 1 + BATCH_ROWS
+
+
+def test_counters_survive_trouble(store: FakeStore, keeper: Keeper, clock: ManualClock, reports: list[str]) -> None:
+    """While the store fails the journal's rows are given up, its counters are not; recovery needs no further event."""
+    store.trouble = "full"
+    keeper.journal(Received(1.0, FRAME), "TICK_5")
+    clock.advance(BATCH_S)
+    keeper.work()
+    assert len(reports) == 1
+    store.trouble = ""
+    clock.advance(RETRY_S)
+    keeper.work()
+    clock.advance(BATCH_S)
+    keeper.work()
+    assert store.counts["event:TICK_5"] == 1
+    assert reports[-1] == "the store works again; no alert was lost"
+    assert keeper.due is None
+
+
+def test_dead_frames_wait_as_well(store: FakeStore, keeper: Keeper, clock: ManualClock) -> None:
+    """A dead frame that can't be kept now is kept later."""
+    store.trouble = "full"
+    keeper.bury(FRAME, "no event")
+    store.trouble = ""
+    clock.advance(RETRY_S)
+    keeper.work()
+    assert store.buried == ["no event"]
+
+
+def test_failures_are_taken_when_the_store_works(store: FakeStore, keeper: Keeper) -> None:
+    """Failures that can't be taken off the store are not raised: they would be raised for ever."""
+    assert len(keeper.failures()) == 1
+    store.trouble = "full"
+    assert keeper.failures() == []
+    keeper.commit([_alert(1)], None)
+    store.trouble = ""
+    assert keeper.failures() == []
+
+
+def test_the_end_while_the_store_fails(store: FakeStore, keeper: Keeper, reports: list[str]) -> None:
+    """What is still in memory at the end is lost, and that is said."""
+    store.trouble = "full"
+    keeper.commit([_alert(1), _alert(2)], None)
+    keeper.close()
+    assert reports[-1] == "2 alerts are lost: they were in memory when the listener ended (full)"

@@ -1,0 +1,237 @@
+"""Events in, answers out: the loop on pipes."""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from rules_listener.base.clock import Clock, ManualClock
+from rules_listener.event.wire import OK, READY, Frame
+from rules_listener.serve.loop import Loop, Signals, Status
+
+if TYPE_CHECKING:
+    from rules_listener.serve.couriers import CourierProcess
+    from rules_listener.serve.handler import Handler
+    from rules_listener.serve.keeper import Keeper
+    from rules_listener.serve.reload import Reload
+
+TICK = b"ver:3.0 server:s serial:1 pool:p poolserial:1 eventname:TICK_60 len:6\nwhen:0"
+EVENT = "ver:3.0 server:s serial:1 pool:p poolserial:1 eventname:PROCESS_COMMUNICATION_STDOUT len:3\n进程。".encode()
+
+
+class Running:
+    """A clock on which every look takes ten minutes, so that nothing that is due has to be waited for."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def time(self) -> float:
+        """The same as `monotonic`."""
+        return self.monotonic()
+
+    def monotonic(self) -> float:
+        """Ten minutes later than the last time."""
+        self._now += 600
+        return self._now
+
+
+@dataclass
+class Parts:
+    """Stands in for handler, keeper, courier, reload and signals at once."""
+
+    output: int
+    frames: list[Frame] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    is_whole: bool = True
+    due: float | None = None
+    restart_at: float | None = None
+    outputs: tuple[int, ...] = ()
+    pending_signals: set[int] = field(default_factory=set)
+
+    @property
+    def sequence(self) -> "Parts":
+        """The handler's sequence."""
+        return self
+
+    def receive(self, frame: Frame) -> None:
+        """Note a frame."""
+        self.frames.append(frame)
+        self.calls.append("receive")
+
+    def answered(self) -> None:
+        """Note it."""
+        self.calls.append("answered")
+
+    def raise_losses(self) -> None:
+        """Note it."""
+        self.calls.append("losses")
+        self.is_whole = True
+
+    def work(self) -> None:
+        """Note it."""
+        self.calls.append("work")
+        self.due = None
+
+    def start(self) -> None:
+        """Note it."""
+        self.calls.append("start")
+        self.restart_at = None
+
+    def begin(self) -> None:
+        """Note it."""
+        self.calls.append("reload")
+
+    def take(self) -> set[int]:
+        """The signals."""
+        taken, self.pending_signals = self.pending_signals, set()
+        os.read(self.output, 100)
+        return taken
+
+
+class Bench:
+    """A loop between two pipes, and a pipe of signals."""
+
+    def __init__(self) -> None:
+        self.source, self.input = os.pipe()
+        self.output, self.sink = os.pipe()
+        signal_output, self.signal_input = os.pipe()
+        self.parts = Parts(signal_output)
+        self.reports: list[str] = []
+        self._open = {self.source, self.input, self.output, self.sink, signal_output, self.signal_input}
+
+    def run(self, *parts: bytes, clock: Clock | None = None, once: bool = False, end: bool = True) -> Status:
+        """Run the loop on some bytes, after which the input ends unless told otherwise."""
+        for part in parts:
+            os.write(self.input, part)
+        if end:
+            self.close(self.input)
+        none = Parts(-1)
+        return Loop(
+            self.source,
+            self.sink,
+            handler=cast("Handler", self.parts),
+            keeper=cast("Keeper", self.parts),
+            courier=cast("CourierProcess", none if self.parts.restart_at is None else self.parts),
+            reload=cast("Reload", self.parts),
+            signals=cast("Signals", self.parts),
+            clock=clock or ManualClock(),
+            report=self.reports.append,
+            once=once,
+        ).run()
+
+    @property
+    def answers(self) -> bytes:
+        """All that was answered."""
+        return os.read(self.output, 1 << 16)
+
+    def close(self, *descriptors: int) -> None:
+        """Close descriptors once."""
+        for descriptor in self._open & set(descriptors or self._open):
+            os.close(descriptor)
+            self._open.discard(descriptor)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """A loop, the ends of whose pipes are closed afterwards."""
+    made = Bench()
+    yield made
+    made.close()
+
+
+def test_the_end_of_the_input_is_a_clean_end(bench: Bench) -> None:
+    """The listener says READY; when the input ends, it ends with status 0."""
+    assert bench.run() is Status.CLEAN
+    assert bench.answers == READY
+
+
+def test_a_frame_is_handled_then_answered(bench: Bench) -> None:
+    """A frame is handled, answered together with READY, and only then is the rest done."""
+    assert bench.run(EVENT) is Status.CLEAN
+    assert bench.answers == READY + OK + READY
+    assert bench.parts.calls == ["receive", "answered"]
+    assert bench.parts.frames[0].payload.decode() == "进程。"
+
+
+def test_once(bench: Bench) -> None:
+    """With `once` there is no READY after the one answer."""
+    assert bench.run(EVENT, end=False, once=True) is Status.CLEAN
+    assert bench.answers == READY + OK
+
+
+BROKEN: dict[str, bytes] = {
+    "a second frame before the answer": TICK + EVENT,
+    "a byte after a frame": TICK + b"\n",
+    "the end within a header": b"ver:3.0 server",
+    "the end within a payload": EVENT[:-1],
+    "no length": b"ver:3.0 server:s\n",
+    "no protocol at all": b"x" * 60_000 + b"y" * 5_000,
+}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+def test_a_broken_protocol_ends_the_listener(bench: Bench, data: bytes) -> None:
+    """Bytes that can't be put into step end the listener with status 1, nothing is answered, and it says why."""
+    assert bench.run(data) is Status.BROKEN
+    assert bench.answers == READY
+    assert bench.parts.calls == []
+    assert bench.reports[0].startswith("supervisord's protocol is broken, a new listener has to begin afresh: ")
+
+
+def test_silence_after_ticks_ends_the_listener(bench: Bench) -> None:
+    """Where ticks came and then nothing for three minutes, the listener ends with status 1."""
+    assert bench.run(TICK, clock=Running(), end=False) is Status.BROKEN
+    assert bench.answers == READY + OK + READY
+    assert bench.reports == ["supervisord sent nothing for three minutes, not even a tick: a new listener has to begin"]
+
+
+def test_silence_without_ticks_is_no_sign(bench: Bench) -> None:
+    """Where no tick ever came, silence means nothing: only the end of the input ends the listener."""
+    assert bench.run(EVENT, clock=Running()) is Status.CLEAN
+    assert bench.reports == []
+
+
+def test_losses_are_said_when_nothing_waits(bench: Bench) -> None:
+    """Numbers that are missing are lost once no event has come for a while; before that nothing is said."""
+    bench.parts.is_whole = False
+    bench.run(TICK, clock=Running(), end=False)
+    assert bench.parts.calls[:4] == ["receive", "answered", "work", "losses"]
+
+
+def test_what_is_due_is_done(bench: Bench) -> None:
+    """The keeper works when it asked for it, and the courier is started again when its wait is over."""
+    bench.parts.due = 0.0
+    bench.parts.restart_at = 0.0
+    bench.run(TICK, clock=Running(), end=False)
+    assert {"work", "start"} <= set(bench.parts.calls)
+
+
+@pytest.mark.parametrize(("number", "calls"), [(15, []), (2, []), (1, ["reload"])])
+def test_signals(bench: Bench, number: int, calls: list[str]) -> None:
+    """SIGTERM and SIGINT are a clean end; SIGHUP begins a reload."""
+    bench.parts.pending_signals = {number}
+    os.write(bench.signal_input, bytes([number]))
+    assert bench.run(end=number == 1) is Status.CLEAN
+    assert bench.parts.calls == calls
+
+
+def test_real_signals_arrive() -> None:
+    """A signal to the process can be read from the pipe, with its number; many at once do no harm."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    signals: Signals | None = None
+    try:
+        signals = Signals()
+        assert signals.take() == set()
+        for _ in range(1000):
+            signal.raise_signal(signal.SIGHUP)
+        assert signals.take() == {signal.SIGHUP}
+    finally:
+        signal.set_wakeup_fd(-1)
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+        if signals is not None:
+            os.close(signals.output)
+            os.close(signals._input)

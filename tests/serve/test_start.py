@@ -1,0 +1,46 @@
+"""What the start of a listener costs: nothing that a running listener does not need is imported."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+NOT_NEEDED = {"lark", "yaml", "click", "rich", "json.tool", "xmlrpc", "http.client", "supervisor", "subprocess"}
+
+PROGRAM = """
+import sys
+from rules_listener.tools.run import main
+status = main(sys.argv[1:])
+sys.stderr.write("modules " + " ".join(sys.modules))
+sys.exit(status)
+"""
+
+
+def _run(folder: Path) -> tuple[str, set[str]]:
+    """What a listener says whose input ends at once, and which modules it has imported."""
+    environment = {**os.environ, "SUPERVISOR_ENABLED": "1"}
+    command = [sys.executable, "-c", PROGRAM, "--rules", "test.rules", "--state", "state"]
+    done = subprocess.run(
+        command, input="", capture_output=True, text=True, cwd=folder, env=environment, check=True, timeout=60
+    )
+    said, _, modules = done.stderr.partition("modules ")
+    assert done.stdout == "READY\n"
+    return said, {module.partition(".")[0] for module in modules.split()} | set(modules.split())
+
+
+def test_a_listener_imports_little(tmp_path: Path) -> None:
+    """From rules to READY, compiled or kept, the listener's process imports no parser and nothing that sends."""
+    (tmp_path / "test.rules").write_text('on PROCESS_LOG where data =~ "x+" alert "{data}"')
+    for _ in range(2):
+        said, modules = _run(tmp_path)
+        assert said == ""
+        assert NOT_NEEDED & modules == set()
+        assert "rules_listener.serve.loop" in modules
+
+
+def test_changed_rules_are_compiled_again(tmp_path: Path) -> None:
+    """Compiled rules that were kept are used only while the rule file is the same."""
+    (tmp_path / "test.rules").write_text('on LISTENER_STARTED alert "one"')
+    assert "one" in _run(tmp_path)[0]
+    (tmp_path / "test.rules").write_text('on LISTENER_STARTED alert "two"')
+    assert "two" in _run(tmp_path)[0]
