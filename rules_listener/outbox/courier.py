@@ -35,12 +35,17 @@ from rules_listener.outbox.trim import Limits
 
 Report = Callable[[str], None]
 
+REST_FACTOR = 2
+BURST_FACTOR = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """The courier's times, in seconds.
 
-    After a pass that did something it rests for twice the time that this took, between `rest_s` and `longest_rest_s`;
+    After a pass that did something it rests for twice the time that this took, between `rest_s` and `longest_rest_s`.
+    If the listener rang `burst_rings` times meanwhile it is in a burst, and needs the store and the processor more: the
+    rest is ten times as long as the pass, up to `longest_burst_rest_s`.
     `idle_s` is the longest sleep (what the command line revives has no other way to be noticed); `grace_s` for what is
     under way at the end, `stop_s` more after it was told to stop; `trim_s` between two trimmings; `lock_step_s` between
     two tries for the lock, `lock_report_s` until that is reported.
@@ -48,6 +53,8 @@ class Pace:
 
     rest_s: float = 0.001
     longest_rest_s: float = 0.02
+    burst_rings: int = 20
+    longest_burst_rest_s: float = 0.2
     idle_s: float = 1.0
     grace_s: float = 3.0
     stop_s: float = 2.0
@@ -127,11 +134,23 @@ class Courier:
         while not self._ending:
             began = self._clock.monotonic()
             if self._pass():
-                rest = 2 * (self._clock.monotonic() - began)
-                self._wait(min(max(rest, self._pace.rest_s), self._pace.longest_rest_s), quietly=True)
+                self._wait(self._rest(self._clock.monotonic() - began), quietly=True)
             else:
                 self._wait(self._until_due())
         self._finish()
+
+    def _rest(self, took: float) -> float:
+        """How long to rest after a pass that took so many seconds: much longer while the listener is in a burst."""
+        pace = self._pace
+        if self._rings() >= pace.burst_rings:
+            return min(took * BURST_FACTOR, pace.longest_burst_rest_s)
+        return min(max(took * REST_FACTOR, pace.rest_s), pace.longest_rest_s)
+
+    def _rings(self) -> int:
+        """How often the listener rang since the last look: once for each event with alerts."""
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        return self._read_wake() if poll.poll(0) else 0
 
     def _pass(self) -> bool:
         """Take in what is new, write down what was sent, send what is due; whether there was anything to do."""
@@ -219,11 +238,14 @@ class Courier:
             else:
                 self._doorbell.answer()
 
-    def _read_wake(self) -> None:
+    def _read_wake(self) -> int:
+        """Take the listener's bytes; how many there were. None at all is its end."""
         try:
-            self._ending = self._ending or not os.read(self._wake, 65536)
+            rings = len(os.read(self._wake, 65536))
         except OSError:
-            self._ending = True
+            rings = 0
+        self._ending = self._ending or not rings
+        return rings
 
     def _done(self, name: str, outcomes: Outcomes) -> None:
         self._results.put((name, outcomes))
