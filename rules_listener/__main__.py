@@ -3,12 +3,14 @@
 `run` is the listener itself: it goes its own way, past the command line library and all that is made for people.
 """
 
+import signal
 import sys
 
 
 def main() -> None:
     """Run the command line, and exit with its status."""
     if sys.argv[1:2] == ["run"]:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the rules are read only later, and the loop wants it only then
         from rules_listener.tools.run import main as run  # noqa: PLC0415 - and nothing else
 
         sys.exit(run(sys.argv[2:]))

@@ -159,6 +159,9 @@ NUMBERS: dict[str, frozenset[str]] = {
 }
 """The names of each type's own fields that are numbers."""
 
+UNLISTED = "*"
+"""Stands among the selected types for all that the catalogue does not list; `EVENT` selects them too."""
+
 LISTENER_PREFIX = "LISTENER_"
 """What the names of the listener's own types begin with; supervisord knows none of them."""
 

@@ -14,7 +14,7 @@ from math import inf
 
 from rules_listener.base.diagnostics import Diagnostic, suggestion
 from rules_listener.base.source import Source, Span
-from rules_listener.event.catalogue import CATALOGUE, Kind, concrete_types
+from rules_listener.event.catalogue import CATALOGUE, UNLISTED, Kind, concrete_types
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.expressions import ExpressionChecker
 from rules_listener.lang.nesting import (
@@ -35,7 +35,6 @@ from rules_listener.lang.scope import (
     GIVEN_BY_PATTERN,
     MESSAGE,
     RESERVED,
-    UNLISTED,
     Scope,
 )
 

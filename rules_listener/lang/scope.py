@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from rules_listener.event.catalogue import CATALOGUE, Field, Kind, fields_of
+from rules_listener.event.catalogue import CATALOGUE, UNLISTED, Field, Kind, fields_of
 
 HOST_NAMES = {
     "host": "the host's name",
@@ -44,9 +44,6 @@ RESERVED = frozenset(
     | {*HOST_NAMES, *_ALL_GIVEN, *CATALOGUE}
 )
 """Names that no `let` or `event` statement may take."""
-
-UNLISTED = "*"
-"""Stands among the selected types for all that the catalogue does not list; `EVENT` selects them too."""
 
 
 @dataclass(frozen=True)

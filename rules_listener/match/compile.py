@@ -11,9 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rules_listener.event.catalogue import CATALOGUE, Kind, fields_of
+from rules_listener.event.catalogue import CATALOGUE, UNLISTED, Kind, fields_of
 from rules_listener.lang import checked
-from rules_listener.lang.scope import UNLISTED
 from rules_listener.match.codegen import FunctionWriter, Module
 from rules_listener.match.program import ActionData, Program, RuleData
 

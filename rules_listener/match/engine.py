@@ -7,9 +7,8 @@
    stops then, and nothing of it is news.
 """
 
-from rules_listener.event.catalogue import CATALOGUE
+from rules_listener.event.catalogue import CATALOGUE, UNLISTED
 from rules_listener.event.event import Event
-from rules_listener.lang.scope import UNLISTED
 from rules_listener.match.firing import Firing
 from rules_listener.match.program import Loaded
 

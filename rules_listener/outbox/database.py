@@ -199,7 +199,9 @@ class ReadOnlyDatabase:
             connection.close()
 
     def _missing(self) -> StoreError:
-        return StoreError(f"{self.path}: there is no store here: name the listener's state folder with --state")
+        return StoreError(
+            f"{self.path}: there is no store here: the listener has not run yet, or --state names its folder"
+        )
 
 
 def patiently(ask: Callable[[], Result]) -> Result:

@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 
 from rules_listener import __version__
 from rules_listener.match.program import ActionData, Program, RuleData
-from rules_listener.serve.channels import ChannelConfig
-from rules_listener.serve.config import Config
+from rules_listener.serve.config import ChannelConfig, Config
 
 FILE_NAME = "rules.compiled"
 _MAGIC = b"RLBUNDLE1\n"

@@ -11,20 +11,12 @@ from rules_listener.event.record import from_record
 from rules_listener.match.firing import Renderer
 from rules_listener.outbox.alert import RUN_CHANNEL, SUPERVISOR_CHANNEL
 from rules_listener.outbox.channel import Channel, Message
+from rules_listener.serve.config import ChannelConfig
 
 RESERVED_CHANNELS = (RUN_CHANNEL, SUPERVISOR_CHANNEL)
 """Channels that are always there: for `run`, and for actions on processes."""
 
 COMMAND_TIMEOUT_S = 10.0
-
-
-class ChannelConfig(NamedTuple):
-    """A channel as the configuration has it: its options as plain values, and the texts of its templates."""
-
-    name: str
-    kind: str
-    options: dict[str, Any]
-    templates: tuple[str, ...]
 
 
 class ReadChannel(NamedTuple):

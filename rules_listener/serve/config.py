@@ -4,14 +4,21 @@
 """
 
 from pathlib import Path
-from typing import NamedTuple
-
-from rules_listener.serve.channels import ChannelConfig
+from typing import Any, NamedTuple
 
 FILE_NAME = "rules-listener.yaml"
 STATE_FOLDER = ".rules-listener"
 
 DAY_S = 86_400.0
+
+
+class ChannelConfig(NamedTuple):
+    """A channel as the configuration has it: its options as plain values, and the texts of its templates."""
+
+    name: str
+    kind: str
+    options: dict[str, Any]
+    templates: tuple[str, ...]
 
 
 class Config(NamedTuple):

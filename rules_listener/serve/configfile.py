@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from rules_listener.base.diagnostics import Diagnostic, suggestion
 from rules_listener.base.source import Source, Span
-from rules_listener.serve.channels import RESERVED_CHANNELS, ChannelConfig, read_channel, template_name
-from rules_listener.serve.config import Config, default_config
+from rules_listener.serve.channels import RESERVED_CHANNELS, read_channel, template_name
+from rules_listener.serve.config import ChannelConfig, Config, default_config
 from rules_listener.serve.yamlnodes import Node, YamlReader
 
 KEYS = ["rules", "state", "durability", "default", "channels", "give_up_after", "journal", "memory_limit"]
@@ -67,7 +67,7 @@ class _ConfigReader:
         return self._limits(config, keys)
 
     def _path(self, text: str) -> str:
-        return os.path.normpath(self.folder / text)
+        return os.path.normpath(self.folder / text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
 
     def _limits(self, config: Config, keys: dict[str, Node]) -> Config:
         reader = self.yaml

@@ -4,11 +4,10 @@ import pytest
 
 from rules_listener.base.diagnostics import in_order
 from rules_listener.base.source import Source
-from rules_listener.event.catalogue import CATALOGUE, concrete_types
+from rules_listener.event.catalogue import CATALOGUE, UNLISTED, concrete_types
 from rules_listener.lang.check import Channels, check, check_template
 from rules_listener.lang.checked import RuleSet
 from rules_listener.lang.parse import parse
-from rules_listener.lang.scope import UNLISTED
 
 
 def codes(*texts: str, channels: Channels | None = None) -> list[tuple[str, int]]:

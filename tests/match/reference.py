@@ -8,11 +8,10 @@ import json
 import re
 from datetime import datetime
 
-from rules_listener.event.catalogue import CATALOGUE, HEADER_FIELDS, Kind, fields_of
+from rules_listener.event.catalogue import CATALOGUE, HEADER_FIELDS, UNLISTED, Kind, fields_of
 from rules_listener.event.event import Event
 from rules_listener.lang import checked
 from rules_listener.lang.functions import FUNCTIONS
-from rules_listener.lang.scope import UNLISTED
 from rules_listener.match.firing import Values
 
 HEADER = {field.name for field in HEADER_FIELDS}

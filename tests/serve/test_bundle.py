@@ -19,8 +19,7 @@ from rules_listener.serve.bundle import (
     kept_bundle,
     load_bundle,
 )
-from rules_listener.serve.channels import ChannelConfig
-from rules_listener.serve.config import Config
+from rules_listener.serve.config import ChannelConfig, Config
 
 RULES = 'rule one on PROCESS_STATE_EXITED alert "{process}"\n'
 

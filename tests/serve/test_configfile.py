@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rules_listener.serve.channels import ChannelConfig
-from rules_listener.serve.config import Config
+from rules_listener.serve.config import ChannelConfig, Config
 from rules_listener.serve.configfile import read_config
 
 
