@@ -227,12 +227,15 @@ class Loop:
             self._handler.raise_losses()
 
     def finish(self) -> None:
-        """Keep what there is to keep, and wait briefly for what is being delivered."""
+        """Keep what there is to keep, and wait briefly for what is being delivered.
+
+        With `once` the next listener is about to start, and its courier goes on where this one ends: nobody waits.
+        """
         if self._missing_since is not None:
             self._handler.raise_losses()
         self._keeper.close()
         waiting = set(self._courier.end())
-        deadline = self._clock.monotonic() + END_S
+        deadline = self._clock.monotonic() + (0.0 if self._once else END_S)
         while waiting and (left := deadline - self._clock.monotonic()) > 0:
             for descriptor in select.select(waiting, [], [], left)[0]:
                 if not os.read(descriptor, 4096):

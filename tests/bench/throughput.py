@@ -77,12 +77,18 @@ def peer(script: str) -> float:
         return supervised(folder, f"{sys.executable} {PEERS / script} {times} {workload.EVENTS}", finished)
 
 
-def ours(*, firing: bool) -> float:
+LOG = "channels: {out: {log: {}}}"
+HANGING_COMMAND = 'channels: {out: {command: ["sleep", "60"], timeout: 60s}}'
+
+
+def ours(*, firing: bool, channels: str = LOG) -> float:
     """Seconds of our listener, as its journal has them."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "bench.rules").write_text(workload.rules(firing=firing), encoding="utf-8")
-        (folder / "rules-listener.yaml").write_text("rules: [bench.rules]\n", encoding="utf-8")
+        (folder / "rules-listener.yaml").write_text(
+            f"rules: [bench.rules]\n{channels}\ndefault: [out]\n", encoding="utf-8"
+        )
         store = folder / ".rules-listener" / "store.sqlite3"
         command = f"{sys.executable} -m rules_listener run --config {folder}/rules-listener.yaml"
         return supervised(folder, command, lambda: _journalled(store))
@@ -111,6 +117,7 @@ def measure() -> list[Figure]:
             "childutils": lambda: peer("childutils_loop.py"),
             "idle": lambda: ours(firing=False),
             "firing": lambda: ours(firing=True),
+            "hanging": lambda: ours(firing=True, channels=HANGING_COMMAND),
         },
         ROUNDS,
     )
@@ -131,6 +138,13 @@ def measure() -> list[Figure]:
             rates["childutils"],
             wanted="≥ 0.9",
             detail=f"{shown['firing']} : {shown['childutils']}",
+        ),
+        ratio(
+            f"{through}, each event fires, and its command hangs for 60 s : the same without a command",
+            rates["hanging"],
+            rates["firing"],
+            wanted="≥ 0.95",
+            detail=f"{shown['hanging']} : {shown['firing']}",
         ),
         ratio(
             f"{through}, none fires : raw `os.read`/`os.write` loop that decodes nothing",
