@@ -21,6 +21,7 @@ from rules_listener.match.program import load
 from rules_listener.outbox.folder import make_folder
 from rules_listener.outbox.position import Position, PositionFile
 from rules_listener.outbox.store import Store
+from rules_listener.serve.bundle import Bundle
 from rules_listener.serve.compiled import compiler_arguments, obtain_bundle
 from rules_listener.serve.config import FILE_NAME
 from rules_listener.serve.couriers import CourierProcess
@@ -29,7 +30,7 @@ from rules_listener.serve.keeper import Keeper
 from rules_listener.serve.loop import Loop, Signals
 from rules_listener.serve.reload import Reload
 from rules_listener.serve.sequence import Sequence
-from rules_listener.serve.supervisord import life_of_parent, section, started_by_supervisord
+from rules_listener.serve.supervisord import events_needed, life_of_parent, section, started_by_supervisord
 
 CANNOT_RUN = 2
 LOCK_NAME = "listener.lock"
@@ -100,12 +101,9 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     """
     signals = Signals()
     clock = SystemClock()
-    arguments = compiler_arguments(options.config, options.state, options.rules)
-    bundle = obtain_bundle(arguments)
+    arguments, bundle = _prepare(options)
     config = bundle.config
     folder = Path(config.state)
-    make_folder(folder)
-    _lock(folder)
     engine = Engine(load(bundle.program), environment.get("SUPERVISOR_GROUP_NAME", ""))
     store = Store(folder, durability="power" if config.durability == "power" else "process")
     keeper = Keeper(store, clock, memory_limit=config.memory_limit, report=report)
@@ -123,6 +121,7 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     )
     reload = Reload(arguments, handler, courier, report=report)
     courier.start()
+    report(f"started; the section in supervisord.conf needs events={events_needed(engine.program.buckets)}")
     handler.raise_event("LISTENER_STARTED")
     handler.raise_failures()
     gc.freeze()
@@ -138,6 +137,16 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
         report=report,
         once=options.once,
     )
+
+
+def _prepare(options: Options) -> tuple[list[str], Bundle]:
+    """The compiler's arguments and the compiled rules; the state folder is there, and ours."""
+    arguments = compiler_arguments(options.config, options.state, options.rules)
+    bundle = obtain_bundle(arguments)
+    folder = Path(bundle.config.state)
+    make_folder(folder)
+    _lock(folder)
+    return arguments, bundle
 
 
 def _lock(folder: Path) -> None:

@@ -8,9 +8,11 @@
 import os
 import sys
 from binascii import crc32
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+from rules_listener.event.catalogue import CATALOGUE, LISTENER_PREFIX, UNLISTED, concrete_types
 
 
 class Life(NamedTuple):
@@ -58,7 +60,27 @@ stderr_logfile=AUTO
 stdout_logfile=NONE
 """
 
+OWN_EVENTS = ("SUPERVISOR_STATE_CHANGE_RUNNING", "SUPERVISOR_STATE_CHANGE_STOPPING", "TICK_60")
+"""What the listener needs for itself: to hold alerts back while everything stops, and to notice silence."""
+
 DEFAULT_EVENTS = "PROCESS_STATE,PROCESS_COMMUNICATION,SUPERVISOR_STATE_CHANGE,TICK_60"
+
+
+def events_needed(types: Iterable[str]) -> str:
+    """The `events=` that rules about these concrete types need, as short as can be, each type once.
+
+    A type that is subscribed twice is sent twice (`supervisor/process.py: _subscribe`).
+    """
+    wanted = {*types, *OWN_EVENTS}
+    if UNLISTED in wanted:
+        return "EVENT"
+    needed = []
+    for event_type in CATALOGUE.values():
+        concrete = {one.name for one in concrete_types(event_type.name)}
+        if event_type.name != "EVENT" and concrete <= wanted and not event_type.name.startswith(LISTENER_PREFIX):
+            needed.append(event_type.name)
+            wanted -= concrete
+    return ",".join(needed)
 
 
 def section(arguments: str, *, name: str = "rules-listener", events: str = DEFAULT_EVENTS) -> str:

@@ -33,7 +33,8 @@ def test_a_listener_imports_little(tmp_path: Path) -> None:
     (tmp_path / "test.rules").write_text('on PROCESS_LOG where data =~ "x+" alert "{data}"')
     for _ in range(2):
         said, modules = _run(tmp_path)
-        assert said == ""
+        events = "PROCESS_LOG,SUPERVISOR_STATE_CHANGE,TICK_60"
+        assert said == f"rules-listener: started; the section in supervisord.conf needs events={events}\n"
         assert NOT_NEEDED & modules == set()
         assert "rules_listener.serve.loop" in modules
 
