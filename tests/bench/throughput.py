@@ -17,7 +17,7 @@ from tests.bench.figures import Figure, in_turn, ratio
 
 PEERS = Path(__file__).with_name("peers")
 DEADLINE_S = 120.0
-ROUNDS = 5
+ROUNDS = 9
 
 CONFIGURATION = """\
 [supervisord]
