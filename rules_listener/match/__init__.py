@@ -1,5 +1,5 @@
 """From checked rules and events to firings.
 
-Read in this order: `firing` (what comes out), `runtime` (what generated code calls), `compile` (rules become Python),
-`program` (compiled rules as a file), `engine` (events go in).
+Read in this order: `firing` (what comes out), `runtime` (what generated code calls), `globs` and `codegen` (expressions
+become Python), `compile` (rules become a program), `program` (compiled rules as values), `engine` (events go in).
 """

@@ -6,11 +6,13 @@ ends.
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from random import SystemRandom
 
 from rules_listener.base.clock import SystemClock
 from rules_listener.match.program import load
+from rules_listener.outbox.alert import SUPERVISOR_CHANNEL
 from rules_listener.outbox.courier import Courier
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.queue import Queue
@@ -18,6 +20,15 @@ from rules_listener.outbox.trim import Limits
 from rules_listener.serve.bundle import load_bundle
 from rules_listener.serve.channels import build_channels
 from rules_listener.serve.children import read_given
+
+LONGEST_ACTION_S = 300.0
+"""What was to be done to a process, or to supervisord, is not done later than this: it has a new life by then."""
+
+
+def give_up_times(channels: Iterable[str], configured_s: float) -> dict[str, float]:
+    """For each channel, how long its deliveries are tried, in seconds."""
+    times = dict.fromkeys(channels, configured_s)
+    return times | {SUPERVISOR_CHANNEL: min(configured_s, LONGEST_ACTION_S)}
 
 
 def main(state: str) -> int:
@@ -29,7 +40,7 @@ def main(state: str) -> int:
         return 2
     config = bundle.config
     channels = build_channels(list(config.channels), load(bundle.program).templates, os.environ)
-    give_up_after_s = dict.fromkeys(channels, config.give_up_after_s)
+    give_up_after_s = give_up_times(channels, config.give_up_after_s)
     database = Database(folder, durability="power" if config.durability == "power" else "process")
     notify = os.dup(1)
     os.dup2(2, 1)

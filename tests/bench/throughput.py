@@ -109,6 +109,15 @@ def _journalled(store: Path) -> float | None:
     return None
 
 
+COMPARED = (
+    ("none fires : empty `childutils` loop", "idle", "childutils", "≥ 1.0"),
+    ("each event fires and is committed : empty `childutils` loop", "firing", "childutils", "≥ 0.9"),
+    ("each event fires, and its command hangs for 60 s : the same without a command", "hanging", "firing", "≥ 0.95"),
+    ("none fires : raw `os.read`/`os.write` loop that decodes nothing", "idle", "raw", "≥ 0.85"),
+)
+"""What is compared with what, and what is wanted of it."""
+
+
 def measure() -> list[Figure]:
     """All figures of this kind."""
     seconds = in_turn(
@@ -123,34 +132,13 @@ def measure() -> list[Figure]:
     )
     rates = {name: [workload.EVENTS / value for value in values] for name, values in seconds.items()}
     shown = {name: f"{sorted(values)[ROUNDS // 2]:,.0f}/s" for name, values in rates.items()}
-    through = "events a second, 1000 rules"
     return [
         ratio(
-            f"{through}, none fires : empty `childutils` loop",
-            rates["idle"],
-            rates["childutils"],
-            wanted="≥ 1.0",
-            detail=f"{shown['idle']} : {shown['childutils']}",
-        ),
-        ratio(
-            f"{through}, each event fires and is committed : empty `childutils` loop",
-            rates["firing"],
-            rates["childutils"],
-            wanted="≥ 0.9",
-            detail=f"{shown['firing']} : {shown['childutils']}",
-        ),
-        ratio(
-            f"{through}, each event fires, and its command hangs for 60 s : the same without a command",
-            rates["hanging"],
-            rates["firing"],
-            wanted="≥ 0.95",
-            detail=f"{shown['hanging']} : {shown['firing']}",
-        ),
-        ratio(
-            f"{through}, none fires : raw `os.read`/`os.write` loop that decodes nothing",
-            rates["idle"],
-            rates["raw"],
-            wanted="≥ 0.85",
-            detail=f"{shown['idle']} : {shown['raw']}",
-        ),
+            f"events a second, 1000 rules, {name}",
+            rates[first],
+            rates[second],
+            wanted=wanted,
+            detail=f"{shown[first]} : {shown[second]}",
+        )
+        for name, first, second, wanted in COMPARED
     ]
