@@ -1,7 +1,7 @@
 """The registry of diagnostics: each code, what it means, and the smallest text that causes it.
 
 1. A code is never reused and never changes its meaning.
-2. `RL1..` the text is no rule language; `RL2..` names and kinds do not fit; `RL3..` files; `RL9..` not supported yet.
+2. `RL1..` the text is no rule language; `RL2..` names and kinds do not fit; `RL3..` files. RL901 is no longer used.
 3. Each `example` causes its code, and only that: a test runs them all.
 """
 
@@ -147,6 +147,26 @@ _CODES = (
         "All items of a list are of one kind.",
         'on PROCESS_STATE_EXITED where pid in [1, "2"] shutdown',
     ),
+    Code(
+        "RL215",
+        "number or duration out of range",
+        "N of `N times`, `N distinct` and `at most N` is a whole number from 1 to 100000; a duration is longer than 0 "
+        "and at most ten years; reminders can only be doubled to something that is not shorter.",
+        'on PROCESS_STATE_FATAL 0 times in 10m alert "gave up"',
+    ),
+    Code(
+        "RL216",
+        "clauses do not fit together",
+        "`for` asks how long a process stays in a state: it needs PROCESS_STATE events. `remind` sends an open alert "
+        "again: it needs `until`. start, stop, restart and signal need a process: that of the event, or a named one.",
+        'on PROCESS_STATE_FATAL alert "gave up" remind every 1h',
+    ),
+    Code(
+        "RL217",
+        "unknown signal",
+        "`signal` takes the name of a signal of this system, as HUP, TERM or USR1.",
+        "on PROCESS_STATE_RUNNING signal HUPP",
+    ),
     Code("RL301", "file can't be read", "The file does not exist, or may not be read by this user."),
     Code(
         "RL302",
@@ -157,13 +177,6 @@ _CODES = (
         "RL303",
         "configuration is not valid",
         "The configuration is strict: a key that it does not know or a value of another kind is an error.",
-    ),
-    Code(
-        "RL901",
-        "not supported yet",
-        "The language has this clause, and this version of the listener can't carry it out. A rule that uses it is "
-        "refused rather than half obeyed.",
-        'on PROCESS_STATE_EXITED 3 times in 10m alert "loop"',
     ),
 )
 

@@ -131,13 +131,32 @@ _TYPES = (
     EventType("PROCESS_GROUP", "EVENT", (_GROUP,), abstract=True),
     EventType("PROCESS_GROUP_ADDED", "PROCESS_GROUP", (_GROUP,)),
     EventType("PROCESS_GROUP_REMOVED", "PROCESS_GROUP", (_GROUP,)),
-    EventType("LISTENER_STARTED", "EVENT", doc="the listener began to read events"),
+    EventType(
+        "LISTENER_STARTED",
+        "EVENT",
+        (Field("down_ms", Kind.NUMBER, doc="for how many milliseconds there was no listener; missing at the first"),),
+        doc="the listener began to read events",
+    ),
     EventType(
         "LISTENER_EVENTS_LOST",
         "EVENT",
         (Field("lost", Kind.NUMBER, doc="how many events supervisord discarded"),),
     ),
-    EventType("LISTENER_RULES_RELOADED", "EVENT"),
+    EventType(
+        "LISTENER_CLOCK_CHANGED",
+        "EVENT",
+        (Field("by_ms", Kind.NUMBER, doc="how many milliseconds it was set forward; less than 0: back"),),
+        doc="the host's clock was set",
+    ),
+    EventType(
+        "LISTENER_RULES_RELOADED",
+        "EVENT",
+        (
+            Field("kept", Kind.NUMBER, doc="how many rules keep what they remember"),
+            Field("anew", Kind.NUMBER, doc="how many begin anew"),
+            Field("closed", Kind.NUMBER, doc="how many are gone, with what they remembered"),
+        ),
+    ),
     EventType("LISTENER_RULES_REJECTED", "EVENT", (Field("reason", doc="the first error, and how many there are"),)),
     EventType(
         "LISTENER_DELIVERY_FAILED",

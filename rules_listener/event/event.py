@@ -4,7 +4,9 @@
 2. A field that is missing is absent from `fields`, never empty or zero.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 Value = str | int
 
@@ -43,3 +45,13 @@ class Event:
         if self.data:
             words.append(self.data.split("\n", 1)[0].rstrip("\r"))
         return " ".join(words)
+
+    def packed(self) -> list[object]:
+        """All of it as values that JSON has."""
+        return [self.type, self.time, self.fields, self.data, self.header]
+
+    @classmethod
+    def unpacked(cls, packed: Sequence[Any]) -> "Event":
+        """The event that was `packed`."""
+        kind, time, fields, data, header = packed
+        return cls(kind, time, dict(fields), data, dict(header))

@@ -119,32 +119,74 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
+class Pattern:
+    """What a rule waits for beyond one event: `kind` is `times`, `distinct`, `for`, `then`, `without` or `no`.
+
+    `number` and `field` are those of `N times` and `N distinct FIELD`, `arms` those of the S in `then S`, `without S`.
+    """
+
+    kind: str
+    duration_s: float
+    number: int = 0
+    field: FieldValue | None = None
+    arms: tuple[Arm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """What closes an alert, once nothing speaks against it for `duration_s`."""
+
+    arms: tuple[Arm, ...]
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """When an open alert is sent again: after `every_s`, then each time twice as long, up to `longest_s`."""
+
+    every_s: float
+    longest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """How many notifications there may be in any stretch of `duration_s`."""
+
+    number: int
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
-    """An action of a rule; see `match/firing.py: Action` for what the templates are."""
+    """An action of a rule with the clauses of an alert; see `match/firing.py: Action` for what the templates are."""
 
     kind: str
     severity: str = "error"
     channels: tuple[str, ...] = ()
     templates: tuple[TemplateParts, ...] = ()
+    until: Until | None = None
+    remind: Remind | None = None
+    at_most: AtMost | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: any of its arms makes it fire."""
+    """A rule: any of its arms selects an event, for a key made of the values of some fields (none: overall)."""
 
     name: str
     arms: tuple[Arm, ...]
     actions: tuple[Action, ...]
+    pattern: Pattern | None = None
+    keys: tuple[FieldValue, ...] = ()
 
     @property
     def meaning(self) -> str:
         """The fingerprint of what the rule means, whatever it is called and wherever it stands."""
-        arms = [f"{','.join(arm.types)}{canonical(arm.condition) if arm.condition else ''}" for arm in self.arms]
-        actions = [
-            (action.kind, action.severity, action.channels, [_spell_template(parts) for parts in action.templates])
-            for action in self.actions
-        ]
-        return blake2b(repr((arms, actions)).encode(), digest_size=12).hexdigest()
+        pattern = self.pattern
+        waits = pattern and (*_spell_span(pattern), pattern.number, pattern.field and pattern.field.name)
+        keys = [key.name for key in self.keys]
+        spelled = (_spell_arms(self.arms), waits, keys, [_spell_action(action) for action in self.actions])
+        return blake2b(repr(spelled).encode(), digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +215,25 @@ def canonical(expression: Expression) -> str:
             return f"not{canonical(expression.operand)}"
         case AllOf() | AnyOf():
             return f"{type(expression).__name__}({','.join(map(canonical, expression.operands))})"
+
+
+def _spell_arms(arms: tuple[Arm, ...]) -> list[str]:
+    return [f"{','.join(arm.types)}{canonical(arm.condition) if arm.condition else ''}" for arm in arms]
+
+
+def _spell_span(clause: Pattern | Until) -> tuple[object, ...]:
+    return getattr(clause, "kind", "until"), clause.duration_s, _spell_arms(clause.arms)
+
+
+def _spell_action(action: Action) -> tuple[object, ...]:
+    templates = [_spell_template(parts) for parts in action.templates]
+    remind, at_most = action.remind, action.at_most
+    return (
+        *(action.kind, action.severity, action.channels, templates),
+        action.until and _spell_span(action.until),
+        remind and (remind.every_s, remind.longest_s),
+        at_most and (at_most.number, at_most.duration_s),
+    )
 
 
 def _spell_template(parts: TemplateParts) -> list[str]:

@@ -1,20 +1,30 @@
 """A rule set becomes a program: one generated function for each type of event.
 
-1. The function of a type knows only the rules that select the type, and only what events of that type can have.
-2. A rule that can fire only if a field equals one of some constants is looked up by that field's value; the others are
-   tried one after the other. Which way a rule goes never changes whether it fires.
-3. The numbers of the rules that fire come out in the order in which the rules are written.
+1. The function of a type knows only the triggers that select the type, and only what events of that type can have.
+2. A trigger that an event can pull only if a field equals one of some constants is looked up by that field's value; the
+   others are tried one after the other. Which way a trigger goes never changes whether it is pulled.
+3. Triggers are numbered in the order of the rules; those of one rule in the order of `_triggers`.
 """
 
 import marshal
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from rules_listener.event.catalogue import CATALOGUE, UNLISTED, Kind, fields_of
 from rules_listener.lang import checked
 from rules_listener.match.codegen import FunctionWriter, Module
-from rules_listener.match.program import ActionData, Program, RuleData
+from rules_listener.match.program import (
+    MAIN,
+    REOPEN,
+    SECOND,
+    UNTIL,
+    ActionData,
+    PatternData,
+    Program,
+    RuleData,
+)
 
 MIN_SHARED = 4
 """From how many rules of a type on it pays to look them up by a field, rather than to try each."""
@@ -27,13 +37,14 @@ def compile_rules(rules: checked.RuleSet, templates: Templates | None = None, *,
     """The program of a rule set and of the configuration's templates. Without `indexed`, every rule is tried."""
     module = Module()
     data = tuple(_rule_data(rule, module) for rule in rules.rules)
-    buckets = _buckets(rules.rules)
+    triggers = [trigger for number, rule in enumerate(rules.rules) for trigger in _triggers(number, rule)]
+    buckets = _buckets([trigger.arms for trigger in triggers])
     functions = {name: _bucket_function(module, name, bucket, indexed=indexed) for name, bucket in buckets.items()}
     module.assign("BUCKETS", _mapping(functions))
     module.assign("TEMPLATES", _mapping({name: _template(module, parts) for name, parts in (templates or {}).items()}))
     source = module.source
     code = compile(source, "<rules>", "exec", dont_inherit=True, optimize=2)
-    return Program(marshal.dumps(code), data, source)
+    return Program(marshal.dumps(code), data, tuple((one.rule, one.role) for one in triggers), source)
 
 
 def _mapping(names: Mapping[str, str]) -> str:
@@ -41,13 +52,63 @@ def _mapping(names: Mapping[str, str]) -> str:
 
 
 def _rule_data(rule: checked.Rule, module: Module) -> RuleData:
-    actions = tuple(
-        ActionData(
-            action.kind, action.severity, action.channels, tuple(_template(module, parts) for parts in action.templates)
-        )
-        for action in rule.actions
+    pattern = rule.pattern
+    return RuleData(
+        rule.name,
+        rule.meaning,
+        tuple(_action_data(action, module) for action in rule.actions),
+        tuple(sorted(_named_groups(rule))),
+        _key_of(module, rule.keys),
+        not rule.keys,
+        None
+        if pattern is None
+        else PatternData(pattern.kind, pattern.duration_s, pattern.number, _value_of(module, pattern.field)),
     )
-    return RuleData(rule.name, rule.meaning, actions, tuple(sorted(_named_groups(rule))))
+
+
+def _action_data(action: checked.Action, module: Module) -> ActionData:
+    until, remind, at_most = action.until, action.remind, action.at_most
+    told = (part for parts in action.templates for part in parts if not isinstance(part, str))
+    return ActionData(
+        action.kind,
+        action.severity,
+        action.channels,
+        tuple(_template(module, parts) for parts in action.templates),
+        None if until is None else (until.duration_s, all(map(_is_state, _types(until.arms)))),
+        None if remind is None else (remind.every_s, remind.longest_s),
+        None if at_most is None else (at_most.number, at_most.duration_s),
+        any(getattr(part, "name", "") == "suppressed" for one in told for part in checked.subexpressions(one)),
+    )
+
+
+def _is_state(name: str) -> bool:
+    return name.startswith("PROCESS_STATE_")
+
+
+def _types(arms: Iterable[checked.Arm]) -> set[str]:
+    return {name for arm in arms for name in arm.types}
+
+
+def _key_of(module: Module, keys: Sequence[checked.FieldValue]) -> str:
+    """The function that finds the key of an event: empty without keys, or where they are missing."""
+    writer = FunctionWriter(module, None)
+    values = [writer.value(key) for key in keys]
+    match values:
+        case []:
+            spelling = "''"
+        case [value]:
+            spelling = f"'' if {value} is None else show({value})"
+        case _:
+            spelling = f"joined_key(({', '.join(values)}))"
+    return module.function("key_", "e", [*writer.head(), f"return {spelling}"])
+
+
+def _value_of(module: Module, found: checked.FieldValue | None) -> str:
+    if found is None:
+        return ""
+    writer = FunctionWriter(module, None)
+    value = writer.value(found)
+    return module.function("of_", "e", [*writer.head(), f"return {value}"])
 
 
 def _template(module: Module, parts: checked.TemplateParts) -> str:
@@ -60,7 +121,7 @@ def _named_groups(rule: checked.Rule) -> set[str]:
     """The literals that a rule compares with the name of a process or a group."""
     names = {"processname", "groupname", "process"}
     found: set[str] = set()
-    for arm in rule.arms:
+    for arm in (arm for trigger in _triggers(0, rule) for arm in trigger.arms):
         for part in checked.subexpressions(arm.condition) if arm.condition is not None else ():
             sides: tuple[checked.Value, ...] = ()
             if isinstance(part, checked.Comparison):
@@ -73,23 +134,43 @@ def _named_groups(rule: checked.Rule) -> set[str]:
     return found
 
 
-# buckets: the rules of one type of event
+# buckets: the triggers of one type of event
+
+
+class Trigger(NamedTuple):
+    """What an event can be to a rule, and which events are that."""
+
+    rule: int
+    role: int
+    arms: tuple[checked.Arm, ...]
+
+
+def _triggers(number: int, rule: checked.Rule) -> Iterator[Trigger]:
+    """The triggers of a rule, in the order in which an event that pulls several of them does so."""
+    untils = [(place, action.until) for place, action in enumerate(rule.actions) if action.until is not None]
+    if any(until.duration_s for _, until in untils) and (rule.pattern is None or rule.pattern.kind != "no"):
+        yield Trigger(number, REOPEN, rule.arms)
+    for place, until in untils:
+        yield Trigger(number, UNTIL + place, until.arms)
+    if rule.pattern is not None and rule.pattern.arms:
+        yield Trigger(number, SECOND, rule.pattern.arms)
+    yield Trigger(number, MAIN, rule.arms)
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A rule as one type of event sees it: its number and its condition there (None: always)."""
+    """A trigger as one type of event sees it: its number and its condition there (None: always)."""
 
     number: int
     condition: checked.Condition | None
     keys: dict[str, frozenset[checked.Scalar]] = field(default_factory=dict)
 
 
-def _buckets(rules: Sequence[checked.Rule]) -> dict[str, list[Candidate]]:
+def _buckets(triggers: Iterable[Iterable[checked.Arm]]) -> dict[str, list[Candidate]]:
     buckets: dict[str, list[Candidate]] = {}
-    for number, rule in enumerate(rules):
+    for number, arms in enumerate(triggers):
         conditions: dict[str, list[checked.Condition | None]] = {}
-        for arm in rule.arms:
+        for arm in arms:
             for name in arm.types:
                 conditions.setdefault(name, []).append(arm.condition)
         for name, found in conditions.items():

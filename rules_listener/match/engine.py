@@ -1,18 +1,44 @@
 """Events go in, firings come out.
 
-1. The engine does no I/O and asks no clock: time comes with the event.
-2. The same program and the same events give the same firings, whoever feeds them.
-3. Events of the listener's own group are seen only by rules that name it.
-4. While supervisord is stopping, what rules say about processes is held back, with that as the reason: everything
+1. The engine does no I/O and asks no clock: time comes with the event, or with `advance`.
+2. The same program and the same events give the same firings, whoever feeds them. What lies between the events makes
+   no difference: deadlines fire at their own moments, before the first event that is not earlier.
+3. Within the engine time only goes forward. It follows the events' time, but for a clock that was changed:
+   LISTENER_CLOCK_CHANGED says by how much, and a step back of more than a second is one, too.
+4. Events of the listener's own group are seen only by rules that name it.
+5. While supervisord is stopping, what rules say about processes is held back, with that as the reason: everything
    stops then, and nothing of it is news.
+6. After LISTENER_STARTED, what is overdue waits a second more: first come the events that supervisord has kept. What
+   was due before the time that the listener was down has fired then.
 """
 
-from rules_listener.event.catalogue import CATALOGUE, UNLISTED
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from rules_listener.event.catalogue import CATALOGUE, LISTENER_PREFIX, UNLISTED
 from rules_listener.event.event import Event
-from rules_listener.match.firing import Firing
-from rules_listener.match.program import Loaded
+from rules_listener.match.agenda import Agenda
+from rules_listener.match.clauses import Clauses
+from rules_listener.match.firing import Firing, Rule, Step, Values
+from rules_listener.match.patterns import TRACKS, Track
+from rules_listener.match.program import MAIN, REOPEN, SECOND, UNTIL, Loaded
+from rules_listener.match.stays import Stays
 
 STOPPING = "supervisord is stopping"
+RESTART_GRACE_S = 1.0
+STEP_BACK_S = 1.0
+
+_STATE = "PROCESS_STATE_"
+_RANKS = 1002
+"""How many owners of deadlines a rule may have: its pattern, and each of its actions."""
+
+
+class Adopted(NamedTuple):
+    """What became of an earlier engine's state: names of rules that keep it, that begin anew, that are gone."""
+
+    kept: tuple[str, ...]
+    anew: tuple[str, ...]
+    closed: tuple[str, ...]
 
 
 class Engine:
@@ -24,22 +50,194 @@ class Engine:
         self.own_group = own_group
         self._buckets = program.buckets
         self._other = program.buckets.get(UNLISTED)
+        self._agenda = Agenda()
+        self._stays = Stays()
+        self._now: float | None = None
+        self._ahead = 0.0
+        """The engine's time minus the time that clocks show."""
+        self._out: list[Firing] = []
+        self._tracks = [self._track(number, rule) for number, rule in enumerate(program.rules)]
+        self._clauses = [self._clauses_of(number, rule) for number, rule in enumerate(program.rules)]
+        self._handlers = [self._handler(rule, role) for rule, role in program.triggers]
+
+    # events and time
 
     def feed(self, event: Event) -> list[Firing]:
-        """The firings that `event` causes, in the order of the rules."""
+        """The firings up to `event` and those that it causes; those of one moment in the order of the rules."""
         kind = event.type
+        now = self._at(event)
+        if kind.startswith(LISTENER_PREFIX):
+            self._note_own(event, now)
+        if self._agenda:
+            self._expire(now)
+        self._now = now
         if kind.startswith("SUPERVISOR_STATE_CHANGE_"):
             self.supervisor_stopping = kind.endswith("STOPPING")
+        elif kind.startswith(_STATE):
+            self._stays.left(event)
+        elif kind == "PROCESS_GROUP_REMOVED":
+            self._stays.group_removed(event.fields.get("groupname"))
         bucket = self._buckets.get(kind) or (self._other if kind not in CATALOGUE else None)
-        if bucket is None:
-            return []
-        hits = bucket(event)
-        return self._firings(event, hits) if hits else []
+        if bucket is not None and (hits := bucket(event)):
+            self._match(event, hits, now)
+        return self._taken()
 
-    def _firings(self, event: Event, hits: list[int]) -> list[Firing]:
-        rules = [self.program.rules[number] for number in sorted(hits)]
+    def advance(self, time: float) -> list[Firing]:
+        """The firings of all deadlines up to `time` (seconds since 1970, as clocks show it)."""
+        now = self._reach(time)
+        self._expire(now)
+        self._now = now
+        return self._taken()
+
+    def next_deadline(self) -> float | None:
+        """When something will happen if no event comes, in seconds since 1970 as clocks show it; None: never."""
+        due = self._agenda.next()
+        return None if due is None else due - self._ahead
+
+    def _at(self, event: Event) -> float:
+        if event.type == "LISTENER_CLOCK_CHANGED" and self._now is not None:
+            self._ahead -= int(event.fields.get("by_ms", 0)) / 1000
+        return self._reach(event.time)
+
+    def _reach(self, time: float) -> float:
+        """The engine's time when clocks show `time`."""
+        now = time + self._ahead
+        if self._now is None:
+            self._begin(now, time)
+            return now
+        if now >= self._now:
+            return now
+        if now < self._now - STEP_BACK_S:
+            self._ahead += self._now - now
+        return self._now
+
+    def _begin(self, now: float, time: float) -> None:
+        self._now = now
+        for track in self._tracks:
+            track.begin(now, time)
+
+    def _note_own(self, event: Event, now: float) -> None:
+        if event.type == "LISTENER_STARTED":
+            down_ms = event.fields.get("down_ms")
+            if down_ms is not None:
+                self._expire(now - int(down_ms) / 1000)
+            for owner in self._owners():
+                owner.restarted(now, RESTART_GRACE_S)
+
+    def _owners(self) -> Iterator[Track | Clauses]:
+        for track, clauses in zip(self._tracks, self._clauses, strict=True):
+            yield track
+            yield from clauses.values()
+
+    def _expire(self, now: float) -> None:
+        while (found := self._agenda.pop(now)) is not None:
+            self._now, deadline = found
+            deadline.owner.expire(deadline, self._now)
+
+    def _match(self, event: Event, hits: list[int], now: float) -> None:
+        hits.sort()
         if self.own_group and event.fields.get("groupname") == self.own_group:
-            rules = [rule for rule in rules if self.own_group in rule.groups]
-        key = event.process
-        held = STOPPING if self.supervisor_stopping and key is not None else None
-        return [Firing(rule, event, event.time, key or "", held=held) for rule in rules]
+            rules, triggers = self.program.rules, self.program.triggers
+            hits = [hit for hit in hits if self.own_group in rules[triggers[hit][0]].groups]
+        handlers = self._handlers
+        for hit in hits:
+            handlers[hit](event, now)
+
+    def _taken(self) -> list[Firing]:
+        firings = self._out
+        if firings:
+            self._out = []
+        return firings
+
+    # rules
+
+    def _track(self, number: int, rule: Rule) -> Track:
+        kind = TRACKS[rule.pattern.kind if rule.pattern is not None else ""]
+
+        def fire(event: Event, key: str, values: Values) -> None:
+            self._fire(number, event, key, values)
+
+        return kind(rule, number * _RANKS + 1, self._agenda, self._stays, fire)
+
+    def _clauses_of(self, number: int, rule: Rule) -> dict[int, Clauses]:
+        def emit(event: Event, key: str, step: Step) -> None:
+            opening = step.opening
+            values = opening.values if opening is not None else {}
+            self._out.append(Firing(rule, event, self._shown(), key, values, None, (step,)))
+
+        return {
+            action: Clauses(
+                rule, action, number * _RANKS + 2 + action, agenda=self._agenda, stays=self._stays, emit=emit
+            )
+            for action in range(len(rule.actions))
+            if rule.actions[action].has_clauses
+        }
+
+    def _handler(self, rule: int, role: int) -> Callable[[Event, float], None]:
+        if role == MAIN:
+            return self._tracks[rule].select
+        if role == SECOND:
+            return self._tracks[rule].second
+        if role >= UNTIL:
+            return self._clauses[rule][role - UNTIL].close
+        assert role == REOPEN  # noqa: S101 - there are no other roles
+        return self._reopen(rule)
+
+    def _reopen(self, rule: int) -> Callable[[Event, float], None]:
+        clauses = tuple(self._clauses[rule].values())
+
+        def reopen(event: Event, now: float) -> None:
+            for one in clauses:
+                one.reopen(event, now)
+
+        return reopen
+
+    def _fire(self, number: int, event: Event, key: str, values: Values) -> None:
+        rule = self.program.rules[number]
+        if self._ahead and "first_time" in values:
+            values = {**values, "first_time": values["first_time"] - self._ahead}  # type: ignore[operator] # a time
+        held = STOPPING if self.supervisor_stopping and event.process is not None else None
+        firing = Firing(rule, event, self._shown(), key, values, held)
+        if self._clauses[number] and held is None:
+            firing.steps = self._steps(firing, self._clauses[number])
+        self._out.append(firing)
+
+    def _steps(self, firing: Firing, clauses: dict[int, Clauses]) -> tuple[Step, ...]:
+        now = self._now or 0.0
+        return tuple(
+            clauses[action].fire(firing, now) if action in clauses else Step(action)
+            for action in range(len(firing.rule.actions))
+        )
+
+    def _shown(self) -> float:
+        return (self._now or 0.0) - self._ahead
+
+    # what is remembered
+
+    def dump(self) -> dict[str, Any]:
+        """All that the engine remembers, as values that JSON has."""
+        states: dict[str, list[Any]] = {}
+        for rule, track, clauses in zip(self.program.rules, self._tracks, self._clauses, strict=True):
+            dumped = [rule.name, track.dump(), {str(action): one.dump() for action, one in clauses.items()}]
+            states.setdefault(rule.meaning, []).append(dumped)
+        return {"now": self._now, "ahead": self._ahead, "stopping": self.supervisor_stopping, "rules": states}
+
+    def adopt(self, dumped: dict[str, Any]) -> Adopted:
+        """Remember what an earlier engine did, as far as there are rules with the same meaning."""
+        self.supervisor_stopping, self._ahead, self._now = dumped["stopping"], dumped["ahead"], dumped["now"]
+        states = {meaning: list(found) for meaning, found in dumped["rules"].items()}
+        kept, anew = [], []
+        for rule, track, clauses in zip(self.program.rules, self._tracks, self._clauses, strict=True):
+            found = states.get(rule.meaning)
+            if not found:
+                anew.append(rule.name)
+                if self._now is not None:
+                    track.begin(self._now, self._shown())
+                continue
+            _, tracked, opened = found.pop(0)
+            track.load(tracked)
+            for action, one in clauses.items():
+                one.load(opened[str(action)])
+            kept.append(rule.name)
+        closed = [name for left in states.values() for name, *_ in left]
+        return Adopted(tuple(kept), tuple(anew), tuple(closed))

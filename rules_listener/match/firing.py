@@ -1,11 +1,12 @@
 """What the engine says when a rule matches, and what is then to be done.
 
 1. A firing holds all that its texts need; rendering it later, elsewhere or twice gives the same text.
-2. A firing that is held back says why, in `held`; it is recorded like any other, and nothing is sent.
+2. What is held back says why, in `held`; it is recorded like anything else, and nothing is sent.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from rules_listener.event.event import Event
 
@@ -16,19 +17,60 @@ Renderer = Callable[[Event, Values], str]
 """A compiled template: never raises, prints `-` for what is missing."""
 
 
+class Remind(NamedTuple):
+    """`remind every D [doubling to D]`, in seconds; the two are the same without `doubling to`."""
+
+    every_s: float
+    longest_s: float
+
+
+class AtMost(NamedTuple):
+    """`at most N per D`."""
+
+    number: int
+    duration_s: float
+
+
+class Until(NamedTuple):
+    """`until S [for D]`; `of_states` where all that S selects are PROCESS_STATE events."""
+
+    duration_s: float
+    of_states: bool
+
+
 @dataclass(slots=True)
 class Action:
     """One action of a rule.
 
     `kind` is the word of the language (`alert`, `run`, `shutdown`, …). `templates` holds one compiled template for an
-    alert, one per argument for `run`, none or one elsewhere. `channels` is empty where the configuration's default ones
-    are meant, and for all that is no alert.
+    alert, one per argument for `run`, none or one elsewhere, after the signal's name for `signal`. `channels` is empty
+    where the configuration's default ones are meant, and for all that is no alert.
     """
 
     kind: str
     severity: str
     channels: tuple[str, ...] = ()
     templates: tuple[Renderer, ...] = ()
+    until: Until | None = None
+    remind: Remind | None = None
+    at_most: AtMost | None = None
+    tells_suppressed: bool = False
+    """Whether the alert's text itself says how many were held back before it."""
+
+    @property
+    def has_clauses(self) -> bool:
+        """Whether it matters what was sent before."""
+        return self.until is not None or self.at_most is not None
+
+
+@dataclass(slots=True)
+class Pattern:
+    """What a rule waits for beyond one event: see `lang/checked.py: Pattern`. `of` finds the value of `N distinct`."""
+
+    kind: str
+    duration_s: float
+    number: int = 0
+    of: Callable[[Event], object] | None = None
 
 
 @dataclass(slots=True)
@@ -36,18 +78,49 @@ class Rule:
     """A compiled rule as the engine and the outbox know it.
 
     `name` is what people see, `meaning` the fingerprint of its checked form. `groups` are the literals that the rule
-    compares with a name of a process or a group; it may see the listener's own events only if they name it.
+    compares with a name of a process or a group; it may see the listener's own events only if they name it. `key` finds
+    the key of an event, by which state is kept; `overall` says that there is only one.
     """
 
     name: str
     meaning: str
     actions: tuple[Action, ...]
     groups: frozenset[str] = frozenset()
+    key: Callable[[Event], str] = lambda event: event.process or ""
+    overall: bool = False
+    pattern: Pattern | None = None
+
+
+@dataclass(slots=True)
+class Opening:
+    """The firing that opened an alert: `id` names the alert for as long as it is open."""
+
+    id: str
+    time: float
+    event: Event
+    values: Values
+
+
+class Step(NamedTuple):
+    """What becomes of one action of a firing.
+
+    `phase` is `firing`, `reminder` or `recovery`; the last two are about an alert that was opened before. `held` is the
+    reason for which nothing is sent; `suppressed` is how many were held back by `at most` since something was sent.
+    """
+
+    action: int
+    phase: str = "firing"
+    held: str | None = None
+    suppressed: int = 0
+    opening: Opening | None = None
 
 
 @dataclass(slots=True)
 class Firing:
-    """A rule matched: at `time` (seconds since 1970), because of `event`, for `key` (empty: overall)."""
+    """A rule matched: at `time` (seconds since 1970), because of `event`, for `key` (empty: overall).
+
+    `steps` says what becomes of its actions; None: each is done, unless the firing is `held`.
+    """
 
     rule: Rule
     event: Event
@@ -55,3 +128,11 @@ class Firing:
     key: str = ""
     values: Values = field(default_factory=dict)
     held: str | None = None
+    steps: tuple[Step, ...] | None = None
+
+    @property
+    def identity(self) -> str:
+        """What makes the firing different from any other; fields have the order in which the event came."""
+        event, rule = self.event, self.rule
+        serials = event.header.get("serial"), event.header.get("poolserial")
+        return repr((self.time, event.time, event.type, event.fields, serials, rule.meaning, rule.name, self.key))

@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rules_listener.event.event import Event
-from rules_listener.match.firing import Action, Renderer, Rule
+from rules_listener.match.firing import Action, AtMost, Pattern, Remind, Renderer, Rule, Until
 from rules_listener.match.runtime import NAMESPACE
+
+MAIN, SECOND, REOPEN, UNTIL = 0, 1, 2, 3
+"""What an event can be to a rule: one that it selects, one of its pattern's S, one that keeps its alerts from closing;
+from `UNTIL` on, one that closes the alert of the action with that number."""
 
 
 class ActionData(NamedTuple):
@@ -21,34 +25,55 @@ class ActionData(NamedTuple):
     severity: str
     channels: tuple[str, ...]
     templates: tuple[str, ...]
+    until: tuple[float, bool] | None = None
+    remind: tuple[float, float] | None = None
+    at_most: tuple[int, float] | None = None
+    tells_suppressed: bool = False
+
+
+class PatternData(NamedTuple):
+    """A pattern; `of` is the name of a generated function, or empty."""
+
+    kind: str
+    duration_s: float
+    number: int
+    of: str
 
 
 class RuleData(NamedTuple):
-    """A rule without its conditions, which are in the code."""
+    """A rule without its conditions, which are in the code; `key` is the name of a generated function."""
 
     name: str
     meaning: str
     actions: tuple[ActionData, ...]
     groups: tuple[str, ...]
+    key: str
+    overall: bool = False
+    pattern: PatternData | None = None
 
 
 class Program(NamedTuple):
-    """The marshalled code, the rules by number, and the source of the code (empty once it was kept in a file)."""
+    """The marshalled code, the rules by number, and the source of the code (empty once it was kept in a file).
+
+    A trigger is a rule's number and what an event can be to it: see `MAIN`.
+    """
 
     code: bytes
     rules: tuple[RuleData, ...]
+    triggers: tuple[tuple[int, int], ...]
     source: str = ""
 
 
 Bucket = Callable[[Event], list[int]]
-"""The numbers of the rules that an event makes fire."""
+"""The numbers of the triggers that an event pulls."""
 
 
 @dataclass(slots=True)
 class Loaded:
-    """A program that can run: the rules, their buckets by type of event, the configuration's templates by name."""
+    """A program that can run: rules, triggers, buckets by type of event, the configuration's templates by name."""
 
     rules: tuple[Rule, ...]
+    triggers: tuple[tuple[int, int], ...]
     buckets: Mapping[str, Bucket]
     templates: Mapping[str, Renderer]
 
@@ -58,12 +83,35 @@ def load(program: Program) -> Loaded:
     names: dict[str, object] = dict(NAMESPACE)
     exec(marshal.loads(program.code), names)  # noqa: S102, S302 - our own code, from our own folder
     rules = tuple(_rule(data, names) for data in program.rules)
-    return Loaded(rules, names["BUCKETS"], names["TEMPLATES"])  # type: ignore[arg-type] # see compile_rules
+    return Loaded(rules, program.triggers, names["BUCKETS"], names["TEMPLATES"])  # type: ignore[arg-type] # see compile
 
 
 def _rule(data: RuleData, names: Mapping[str, object]) -> Rule:
-    actions = tuple(
-        Action(kind, severity, channels, tuple(names[name] for name in templates))  # type: ignore[misc] # likewise
-        for kind, severity, channels, templates in data.actions
+    actions = tuple(_action(action, names) for action in data.actions)
+    pattern = data.pattern and _pattern(data.pattern, names)
+    return Rule(
+        data.name,
+        data.meaning,
+        actions,
+        frozenset(data.groups),
+        names[data.key],  # type: ignore[arg-type] # likewise
+        data.overall,
+        pattern,
     )
-    return Rule(data.name, data.meaning, actions, frozenset(data.groups))
+
+
+def _action(data: ActionData, names: Mapping[str, object]) -> Action:
+    return Action(
+        data.kind,
+        data.severity,
+        data.channels,
+        tuple(names[name] for name in data.templates),  # type: ignore[misc] # likewise
+        data.until and Until(*data.until),
+        data.remind and Remind(*data.remind),
+        data.at_most and AtMost(*data.at_most),
+        data.tells_suppressed,
+    )
+
+
+def _pattern(data: PatternData, names: Mapping[str, object]) -> Pattern:
+    return Pattern(data.kind, data.duration_s, data.number, names[data.of] if data.of else None)  # type: ignore[arg-type] # likewise

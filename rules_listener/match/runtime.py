@@ -5,7 +5,7 @@
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -55,6 +55,11 @@ def show(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(show, value))
     return str(value)
+
+
+def joined_key(values: Iterable[object]) -> str:
+    """The key that several values make; different values make different keys."""
+    return ", ".join("" if value is None else show(value).replace("\\", r"\\").replace(",", r"\,") for value in values)
 
 
 def _show_json(value: object) -> str:
@@ -118,6 +123,7 @@ NAMESPACE: dict[str, Callable[..., Any]] = {
     "boolean_of": boolean_of,
     "same": same,
     "show": show,
+    "joined_key": joined_key,
     "show_duration": show_duration,
     "show_time": show_time,
     "host": host,

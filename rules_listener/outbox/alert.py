@@ -3,6 +3,7 @@
 1. One action of a firing is one alert; an alert to several channels has one delivery for each.
 2. A delivery's id depends on nothing but the firing, its action and its channel: the same history gives the same ids.
 3. What is no alert goes to a channel that is always there: `run` to `run`, actions on processes to `supervisor`.
+4. The texts of reminders and recoveries are made of what the alert said when it was opened.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from rules_listener.event.event import Event
-from rules_listener.match.firing import Action, Firing
+from rules_listener.lang.literals import spell_duration
+from rules_listener.match.firing import Action, Firing, Rule, Step, Values
 
 RUN_CHANNEL = "run"
 SUPERVISOR_CHANNEL = "supervisor"
@@ -28,7 +30,11 @@ class Delivery:
 
 @dataclass(slots=True)
 class Alert:
-    """What is to be said or done because of a firing."""
+    """What is to be said or done because of a firing.
+
+    `phase` is `firing`, `reminder` or `recovery`. Where the alert stays open, `incident` names it, the same in all
+    three, and `opened` is when that began, in seconds since 1970.
+    """
 
     time: float
     rule: str
@@ -38,28 +44,37 @@ class Alert:
     event: Event
     deliveries: tuple[Delivery, ...]
     held: str | None = None
+    phase: str = "firing"
+    incident: str | None = None
+    opened: float | None = None
 
 
 def alerts_of(firing: Firing, default_channels: Sequence[str]) -> list[Alert]:
     """All alerts of a firing, in the order of its rule's actions."""
-    messages = [action for action in firing.rule.actions if action.kind == "alert"]
-    identity = _identity(firing)
-    return [
-        Alert(
-            firing.time,
-            firing.rule.name,
-            firing.key,
-            action.kind,
-            action.severity,
-            firing.event,
-            tuple(
-                _delivery(firing, action, channel, messages, f"{identity} {number} {channel}")
-                for channel in _channels(action, default_channels)
-            ),
-            firing.held,
-        )
-        for number, action in enumerate(firing.rule.actions)
-    ]
+    steps = firing.steps
+    if steps is None:
+        steps = tuple(Step(number, held=firing.held) for number in range(len(firing.rule.actions)))
+    identity = firing.identity
+    return [_alert(firing, step, identity, default_channels) for step in steps]
+
+
+def _alert(firing: Firing, step: Step, identity: str, default_channels: Sequence[str]) -> Alert:
+    action, opening = firing.rule.actions[step.action], step.opening
+    identity = f"{identity} {step.action} {step.phase}"
+    channels = _channels(action, default_channels)
+    return Alert(
+        firing.time,
+        firing.rule.name,
+        firing.key,
+        action.kind,
+        action.severity,
+        firing.event,
+        tuple(_delivery(firing, step, channel, f"{identity} {channel}") for channel in channels),
+        step.held,
+        step.phase,
+        None if opening is None else opening.id,
+        None if opening is None else opening.time,
+    )
 
 
 def _channels(action: Action, default_channels: Sequence[str]) -> Sequence[str]:
@@ -68,21 +83,34 @@ def _channels(action: Action, default_channels: Sequence[str]) -> Sequence[str]:
     return (RUN_CHANNEL if action.kind == "run" else SUPERVISOR_CHANNEL,)
 
 
-def _delivery(firing: Firing, action: Action, channel: str, messages: list[Action], identity: str) -> Delivery:
-    event = firing.event
+def _delivery(firing: Firing, step: Step, channel: str, identity: str) -> Delivery:
+    rule, event = firing.rule, firing.event
+    action = rule.actions[step.action]
     identifier = blake2b(identity.encode("utf-8", "backslashreplace"), digest_size=10).hexdigest()
-    values = {**firing.values, "rule": firing.rule.name, "severity": action.severity, "id": identifier}
+    values = {**firing.values, "rule": rule.name, "severity": action.severity, "id": identifier}
+    values["suppressed"] = step.suppressed
     if action.kind == "alert":
-        return Delivery(identifier, channel, action.templates[0](event, values))
-    values["message"] = messages[0].templates[0](event, values) if messages else event.summary()
+        return Delivery(identifier, channel, _text(firing, step, values))
+    values["message"] = _message(rule, event, values)
     arguments = tuple(template(event, values) for template in action.templates)
     if action.kind != "run":
         arguments = (action.kind, *arguments)
     return Delivery(identifier, channel, str(values["message"]), arguments)
 
 
-def _identity(firing: Firing) -> str:
-    """What makes a firing different from any other; fields have the order in which the event came."""
-    event, rule = firing.event, firing.rule
-    serials = event.header.get("serial"), event.header.get("poolserial")
-    return repr((firing.time, event.time, event.type, event.fields, serials, rule.meaning, rule.name, firing.key))
+def _text(firing: Firing, step: Step, values: Values) -> str:
+    action, opening = firing.rule.actions[step.action], step.opening
+    if step.phase == "recovery" and opening is not None:
+        after = firing.time - opening.time
+        after = round(after) if after >= 1 else after
+        return f"resolved after {spell_duration(after)}: {action.templates[0](opening.event, values)}"
+    text = action.templates[0](firing.event, values)
+    return f"{text} ({step.suppressed} more held back)" if step.suppressed and not action.tells_suppressed else text
+
+
+def _message(rule: Rule, event: Event, values: Values) -> str:
+    """The text of the rule's alert or, where it has none, the event in one line."""
+    for action in rule.actions:
+        if action.kind == "alert":
+            return action.templates[0](event, {**values, "severity": action.severity})
+    return event.summary()

@@ -15,7 +15,9 @@ class Message:
     """A delivery as a channel sees it.
 
     `id` is the same at every try. `event` is the flat object of the event (`event/record.py`), `attempt` counts from 1,
-    `time` is the firing's, in seconds since 1970.
+    `time` is the firing's, in seconds since 1970. `phase` is `firing`, `reminder` or `recovery`; `incident` names the
+    open alert that it is about, the same in all three, and `opened` is when that began (both None if it does not stay
+    open).
     """
 
     id: str
@@ -29,6 +31,9 @@ class Message:
     event: Mapping[str, object]
     arguments: tuple[str, ...] = ()
     attempt: int = 1
+    phase: str = "firing"
+    incident: str | None = None
+    opened: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ _DUE_CHANNELS = (
 """Each channel that has something due, and when first: one step in the index for each."""
 
 _MESSAGE = (
-    "SELECT d.n, d.id, d.channel, a.rule, d.key, a.kind, a.severity, a.time, a.event, a.deliveries, d.attempts"
+    "SELECT d.n, d.id, d.channel, a.rule, d.key, a.kind, a.severity, a.time, a.event, a.deliveries, d.attempts,"
+    " a.phase, a.incident, a.opened"
     " FROM deliveries AS d JOIN alerts AS a ON a.n = d.alert"
 )
 
@@ -288,7 +289,7 @@ def _reason(text: str) -> str:
 
 
 def _claimed(row: Row) -> Claimed:
-    n, identifier, channel, rule, key, kind, severity, time, event, deliveries, attempts = row
+    n, identifier, channel, rule, key, kind, severity, time, event, deliveries, attempts, *open_alert = row
     delivery = deliveries_of(deliveries)[n % PLACES]
     message = Message(
         identifier,
@@ -302,5 +303,6 @@ def _claimed(row: Row) -> Claimed:
         json.loads(event),
         delivery.arguments,
         attempts + 1,
+        *open_alert,
     )
     return Claimed(n, message)

@@ -43,6 +43,9 @@ CREATE TABLE alerts (
     kind TEXT NOT NULL,
     severity TEXT NOT NULL,
     held TEXT,                  -- why it was held back
+    phase TEXT NOT NULL,        -- firing, reminder or recovery
+    incident TEXT,              -- names the open alert that it is about, with `opened`
+    opened REAL,
     event TEXT NOT NULL,        -- a JSON object
     deliveries TEXT NOT NULL    -- a JSON list of [id, channel, text, [arguments]]
 );

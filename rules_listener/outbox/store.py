@@ -31,8 +31,9 @@ _CHECKPOINT_PAGES = 20_000
 _HISTORY_ROWS = 500
 
 _INSERT = (
-    "INSERT INTO alerts (time, rule, key, kind, severity, held, event, deliveries,"
-    " since, pid, start_time, pool, serial, poolserial) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO alerts (time, rule, key, kind, severity, held, phase, incident, opened, event, deliveries,"
+    " since, pid, start_time, pool, serial, poolserial)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _NO_POSITION = (None,) * 5
 _NEW_POSITION = (
@@ -169,6 +170,9 @@ class Store:
             alert.kind,
             alert.severity,
             alert.held,
+            alert.phase,
+            alert.incident,
+            alert.opened,
             encode(to_record(alert.event)),
             encode(deliveries),
         )

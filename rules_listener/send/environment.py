@@ -1,7 +1,8 @@
 """What a program is told about a message: environment, arguments and standard input, all as bytes.
 
-1. `RL_ID RL_RULE RL_KEY RL_SEVERITY RL_MESSAGE RL_TIME RL_CHANNEL RL_ATTEMPT RL_EVENT` are always the message's;
-   `RL_EVENT` is the event's type. `RL_PROCESS` and an `RL_<FIELD>` for each field of the event stand beside them; a
+1. `RL_ID RL_RULE RL_KEY RL_SEVERITY RL_MESSAGE RL_TIME RL_CHANNEL RL_ATTEMPT RL_EVENT RL_PHASE RL_INCIDENT` are always
+   the message's; `RL_EVENT` is the event's type, `RL_PHASE` `firing`, `reminder` or `recovery`, and `RL_INCIDENT` is
+   empty unless the alert stays open. `RL_PROCESS` and an `RL_<FIELD>` for each field of the event stand beside them; a
    field that has one of these names is left out, and is found in the JSON.
 2. The kernel takes at most 131,071 bytes of one string (`MAX_ARG_STRLEN`, execve(2)): a longer variable is left out, a
    longer argument is an error.
@@ -32,6 +33,8 @@ def environment_of(message: Message, base: Mapping[bytes, bytes]) -> dict[bytes,
         "RL_CHANNEL": message.channel,
         "RL_ATTEMPT": str(message.attempt),
         "RL_EVENT": str(message.event.get("event", "")),
+        "RL_PHASE": message.phase,
+        "RL_INCIDENT": message.incident or "",
     }
     added = {name.encode(): _bytes(value) for name, value in variables.items()}
     return {**base, **{name: value for name, value in added.items() if len(name) + 1 + len(value) <= MAX_STRING_BYTES}}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rules_listener import __version__
-from rules_listener.match.program import ActionData, Program, RuleData
+from rules_listener.match.program import ActionData, PatternData, Program, RuleData
 from rules_listener.serve.config import ChannelConfig, Config
 
 FILE_NAME = "rules.compiled"
@@ -59,8 +59,9 @@ def rule_files(folder: Path) -> list[Path]:
 
 def dump_bundle(bundle: Bundle) -> bytes:
     """A bundle as bytes."""
-    described = json.dumps([_stamp(), bundle.origin, bundle.config, bundle.program.rules]).encode()
-    content = len(described).to_bytes(8, "big") + described + bundle.program.code
+    program = bundle.program
+    described = json.dumps([_stamp(), bundle.origin, bundle.config, program.rules, program.triggers]).encode()
+    content = len(described).to_bytes(8, "big") + described + program.code
     return _MAGIC + hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest() + content
 
 
@@ -71,10 +72,11 @@ def load_bundle(content: bytes) -> Bundle | None:
     if content[:start] != _MAGIC + digest:
         return None
     code = start + 8 + int.from_bytes(content[start : start + 8], "big")
-    stamp, origin, config, rules = json.loads(content[start + 8 : code])
+    stamp, origin, config, rules, triggers = json.loads(content[start + 8 : code])
     if stamp != _stamp():
         return None
-    return Bundle(_origin(origin), _config(config), Program(content[code:], tuple(map(_rule, rules))))
+    program = Program(content[code:], tuple(map(_rule, rules)), tuple((rule, role) for rule, role in triggers))
+    return Bundle(_origin(origin), _config(config), program)
 
 
 def keep_bundle(content: bytes, folder: Path) -> None:
@@ -134,10 +136,13 @@ def _config(data: list[Any]) -> Config:
 
 
 def _rule(data: list[Any]) -> RuleData:
-    name, meaning, actions, groups = data
-    return RuleData(name, meaning, tuple(map(_action, actions)), tuple(groups))
+    name, meaning, actions, groups, key, overall, pattern = data
+    return RuleData(
+        *(name, meaning, tuple(map(_action, actions)), tuple(groups), key, overall), pattern and PatternData(*pattern)
+    )
 
 
 def _action(data: list[Any]) -> ActionData:
-    kind, severity, channels, templates = data
-    return ActionData(kind, severity, tuple(channels), tuple(templates))
+    kind, severity, channels, templates, *clauses, tells_suppressed = data
+    until, remind, at_most = (clause and tuple(clause) for clause in clauses)
+    return ActionData(kind, severity, tuple(channels), tuple(templates), until, remind, at_most, tells_suppressed)

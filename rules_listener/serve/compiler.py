@@ -14,9 +14,10 @@ from typing import NamedTuple
 from rules_listener.base.diagnostics import Diagnostic, as_text, has_errors, in_order
 from rules_listener.base.errors import StoreError
 from rules_listener.base.source import Source, Span
-from rules_listener.lang.check import Channels, check, check_template
+from rules_listener.lang.check import check, check_template
 from rules_listener.lang.checked import RuleSet, TemplateParts
 from rules_listener.lang.parse import Parsed, parse
+from rules_listener.lang.rules import Channels
 from rules_listener.match.compile import compile_rules
 from rules_listener.outbox.folder import make_folder
 from rules_listener.serve.bundle import Bundle, Origin, digest_of, dump_bundle, keep_bundle, rule_files

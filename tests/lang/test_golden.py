@@ -12,8 +12,9 @@ import pytest
 from rules_listener.base.codes import CODES
 from rules_listener.base.diagnostics import Diagnostic, as_text
 from rules_listener.base.source import Source
-from rules_listener.lang.check import Channels, check
+from rules_listener.lang.check import check
 from rules_listener.lang.parse import parse
+from rules_listener.lang.rules import Channels
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.rules"))
 NOT_BY_RULES = {"RL107", "RL301", "RL302", "RL303"}

@@ -279,7 +279,7 @@ rule c on crashed shutdown
 def test_a_program_survives_being_kept() -> None:
     """A program that was taken apart and put together again, as a file does, runs like the one that was compiled."""
     program = compile_rules(checked_rules(RULES))
-    kept = Program(bytes(bytearray(program.code)), program.rules)
+    kept = Program(bytes(bytearray(program.code)), program.rules, program.triggers)
     first, second = Engine(load(program)), Engine(load(kept))
     for event in (
         log("an ERROR"),

@@ -27,6 +27,8 @@ def test_the_environment_says_what_happened(make_message: MakeMessage) -> None:
         b"RL_CHANNEL": b"ops",
         b"RL_ATTEMPT": b"2",
         b"RL_EVENT": b"PROCESS_STATE_EXITED",
+        b"RL_PHASE": b"firing",
+        b"RL_INCIDENT": b"",
         b"RL_PROCESS": b"web:nginx",
         b"RL_SERIAL": b"21",
         b"RL_PROCESSNAME": b"nginx",

@@ -26,7 +26,11 @@ RULES = 'rule one on PROCESS_STATE_EXITED alert "{process}"\n'
 EXAMPLE = Bundle(
     Origin("c.yaml", ("a.rules",), "", {"a.rules": "digest"}),
     Config(("a.rules",), "state", ("ops",), (ChannelConfig("ops", "command", {"timeout_s": 10.0}, ("a", "{b}")),)),
-    Program(b"code", (RuleData("one", "meaning", (ActionData("alert", "error", ("ops",), ("t0",)),), ("web",)),)),
+    Program(
+        b"code",
+        (RuleData("one", "meaning", (ActionData("alert", "error", ("ops",), ("t0",)),), ("web",), "key_1"),),
+        ((0, 0),),
+    ),
 )
 
 

@@ -16,7 +16,7 @@ from rules_listener.serve.config import Config
 from rules_listener.serve.couriers import CourierProcess
 
 ECHO = "tests.serve.echo_child"
-BUNDLE = Bundle(Origin("", (), "", {}), Config((), "state", (), ()), Program(b"", ()))
+BUNDLE = Bundle(Origin("", (), "", {}), Config((), "state", (), ()), Program(b"", (), ()))
 
 
 def _read_line(descriptor: int) -> bytes:

@@ -1,0 +1,85 @@
+"""What will happen when nothing else does: deadlines, in the order in which they come.
+
+1. A deadline has one place in the queue, however often it is put off, given up and set again: what is put off finds its
+   new place when its old one comes up.
+2. Deadlines of the same moment come in the order of their owners' ranks, then of their keys; nothing else decides it.
+"""
+
+from heapq import heappop, heappush
+from itertools import count
+from typing import Protocol
+
+
+class Owner(Protocol):
+    """Who set a deadline. `rank` is its place among those that are due at the same moment."""
+
+    rank: int
+
+    def expire(self, deadline: "Deadline", now: float) -> None:
+        """The deadline has come, at `now`."""
+
+    def forget(self, deadline: "Deadline") -> None:
+        """The deadline was given up, and has no place in the queue any more."""
+
+
+class Deadline:
+    """Something that `owner` does for `key` at `due` (engine time, in seconds); never while that is None."""
+
+    __slots__ = ("due", "key", "owner", "queued")
+
+    def __init__(self, owner: Owner, key: str) -> None:
+        self.owner = owner
+        self.key = key
+        self.due: float | None = None
+        self.queued: float | None = None
+        """The moment of its place in the queue."""
+
+
+class Agenda:
+    """All deadlines."""
+
+    def __init__(self) -> None:
+        self._queue: list[tuple[float, int, str, int, Deadline]] = []
+        self._numbers = count()
+
+    def __len__(self) -> int:
+        """How many places of the queue are taken."""
+        return len(self._queue)
+
+    def set(self, deadline: Deadline, due: float) -> None:
+        """Let the deadline be at `due`, whatever it was before."""
+        deadline.due = due
+        if deadline.queued is None or due < deadline.queued:
+            self._push(deadline, due)
+
+    def next(self) -> float | None:
+        """When the next deadline is; None if there is none."""
+        return self._queue[0][0] if self._settle() else None
+
+    def pop(self, now: float) -> tuple[float, Deadline] | None:
+        """The next deadline up to `now` with its moment, no longer set; None if there is none."""
+        if not self._queue or self._queue[0][0] > now or not self._settle() or self._queue[0][0] > now:
+            return None
+        moment, _, _, _, deadline = heappop(self._queue)
+        deadline.due = deadline.queued = None
+        return moment, deadline
+
+    def _push(self, deadline: Deadline, due: float) -> None:
+        deadline.queued = due
+        heappush(self._queue, (due, deadline.owner.rank, deadline.key, next(self._numbers), deadline))
+
+    def _settle(self) -> bool:
+        """Bring the deadline that comes next to the front; whether there is one."""
+        queue = self._queue
+        while queue:
+            moment, _, _, _, deadline = queue[0]
+            if deadline.queued == moment:
+                if deadline.due == moment:
+                    return True
+                deadline.queued = None
+                if deadline.due is None:
+                    deadline.owner.forget(deadline)
+                else:
+                    self._push(deadline, deadline.due)
+            heappop(queue)
+        return False

@@ -1,0 +1,244 @@
+"""The clauses of an alert: `until`, `remind` and `at most`; what is open, and what is held back.
+
+1. An alert is open for its key from the firing that opened it until S came and nothing spoke against it for D. Firings
+   meanwhile are counted and held back, once one was sent; until then each of them is tried.
+2. What speaks against closing: another firing, another event that the rule selects for the key, and, where S is about
+   the states of processes, any other state of that process.
+3. A recovery follows only what was sent, and no limit holds it back.
+4. What `at most` holds back is counted, and the next notification says how many there were.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any
+
+from rules_listener.event.event import Event
+from rules_listener.lang.literals import spell_duration
+from rules_listener.match.agenda import Agenda, Deadline
+from rules_listener.match.firing import Action, AtMost, Firing, Opening, Rule, Step
+from rules_listener.match.runtime import show_time
+from rules_listener.match.stays import Stays
+
+Emit = Callable[[Event, str, Step], None]
+"""What is called for a reminder or a recovery: with the event that it is about, and the key."""
+
+
+class Limit:
+    """`at most N per D`: the moments of the last N notifications, and how many were held back since."""
+
+    def __init__(self, at_most: AtMost) -> None:
+        self.reason = f"at most {at_most.number} per {spell_duration(at_most.duration_s)}"
+        self.suppressed = 0
+        self._duration = at_most.duration_s
+        self._moments: deque[float] = deque(maxlen=at_most.number)
+
+    def take(self, now: float) -> bool:
+        """Whether a notification may be sent now; if so, it counts as sent."""
+        moments = self._moments
+        if len(moments) == moments.maxlen and moments[0] > now - self._duration:
+            self.suppressed += 1
+            return False
+        moments.append(now)
+        return True
+
+    def reset(self) -> int:
+        """How many were held back; they are told now."""
+        suppressed, self.suppressed = self.suppressed, 0
+        return suppressed
+
+    def dump(self) -> list[Any]:
+        """All of it."""
+        return [self.suppressed, list(self._moments)]
+
+    def load(self, dumped: list[Any]) -> None:
+        """Take what was dumped."""
+        self.suppressed = dumped[0]
+        self._moments.extend(dumped[1])
+
+
+class Open:
+    """An open alert: whether it was sent, and the deadlines of its next reminder and of its closing."""
+
+    def __init__(self, clauses: "Clauses", key: str, opening: Opening, since: float) -> None:
+        self.opening = opening
+        self.since = since
+        self.sent = False
+        self.wait_s = clauses.first_wait_s
+        self.closing_event: Event | None = None
+        self.closing = Deadline(clauses, key)
+        self.reminding = Deadline(clauses, key)
+
+    def told(self, opening: Opening, now: float) -> None:
+        """It was sent, in the words of `opening`."""
+        self.opening, self.since, self.sent = opening, now, True
+
+    def opening_at(self, now: float) -> Opening:
+        """What opened it, with the time that has passed since, where the pattern gives that."""
+        opening = self.opening
+        elapsed = opening.values.get("elapsed")
+        if not isinstance(elapsed, int | float):
+            return opening
+        return Opening(
+            opening.id, opening.time, opening.event, {**opening.values, "elapsed": elapsed + now - self.since}
+        )
+
+
+class Clauses:
+    """What one action of a rule, an alert with clauses, remembers."""
+
+    def __init__(  # noqa: PLR0913 - its place in the rule, and what it works with
+        self, rule: Rule, number: int, rank: int, *, agenda: Agenda, stays: Stays, emit: Emit
+    ) -> None:
+        action: Action = rule.actions[number]
+        self.rank = rank
+        self.number = number
+        self.first_wait_s = action.remind.every_s if action.remind else 0.0
+        self.open: dict[str, Open] = {}
+        self._longest_wait_s = action.remind.longest_s if action.remind else 0.0
+        self._until = action.until
+        self._limit = Limit(action.at_most) if action.at_most else None
+        self._key = rule.key
+        self._agenda = agenda
+        self._stays = stays
+        self._emit = emit
+
+    def fire(self, firing: Firing, now: float) -> Step:
+        """What becomes of a firing."""
+        found = self.open.get(firing.key)
+        if found is not None:
+            found.closing.due = None
+            if found.sent:
+                return Step(self.number, held=f"already open since {show_time(found.opening.time)}")
+        opening = None
+        if self._until is not None:
+            opening = Opening(self._id(firing), firing.time, firing.event, firing.values)
+            found = self._opened(firing.key, opening, now)
+        if not self._may_send(now):
+            return self._held()
+        if found is not None and opening is not None:
+            found.told(opening, now)
+        return Step(self.number, suppressed=self._told(), opening=opening)
+
+    def _id(self, firing: Firing) -> str:
+        identity = f"{firing.identity} {self.number}"
+        return blake2b(identity.encode("utf-8", "backslashreplace"), digest_size=10).hexdigest()
+
+    def _opened(self, key: str, opening: Opening, now: float) -> Open:
+        """The alert is open; what the last firing said is what stays open."""
+        found = self.open.get(key)
+        if found is None:
+            found = self.open[key] = Open(self, key, opening, now)
+            if self.first_wait_s:
+                self._agenda.set(found.reminding, now + self.first_wait_s)
+        return found
+
+    def _may_send(self, now: float) -> bool:
+        return self._limit is None or self._limit.take(now)
+
+    def _held(self) -> Step:
+        return Step(self.number, held=self._limit.reason if self._limit else None)
+
+    def _told(self) -> int:
+        return self._limit.reset() if self._limit else 0
+
+    def reopen(self, event: Event, now: float) -> None:
+        """The rule selects this event: what is open for its key is not about to close."""
+        del now
+        if self.open and (found := self.open.get(self._key(event))) is not None:
+            found.closing.due = None
+
+    def close(self, event: Event, now: float) -> None:
+        """S came."""
+        found = self.open.get(self._key(event)) if self.open else None
+        if found is None or found.closing.due is not None or self._until is None:
+            return
+        found.closing_event = event
+        if not self._until.duration_s:
+            self._closed(found)
+            return
+        self._agenda.set(found.closing, now + self._until.duration_s)
+        if self._until.of_states:
+            self._stays.leave_with(event, found.closing)
+
+    def _closed(self, found: Open) -> None:
+        key = found.closing.key
+        del self.open[key]
+        found.reminding.due = found.closing.due = None
+        if found.sent and found.closing_event is not None:
+            self._emit(found.closing_event, key, Step(self.number, "recovery", opening=found.opening))
+
+    def expire(self, deadline: Deadline, now: float) -> None:
+        """It is time to close, or to remind."""
+        found = self.open[deadline.key]
+        if deadline is found.closing:
+            self._closed(found)
+            return
+        self._agenda.set(deadline, now + self._next_wait(found))
+        opening = found.opening_at(now)
+        if self._may_send(now):
+            found.sent = True
+            step = Step(self.number, "reminder", suppressed=self._told(), opening=opening)
+        else:
+            step = Step(self.number, "reminder", self._held().held, opening=opening)
+        self._emit(opening.event, deadline.key, step)
+
+    def _next_wait(self, found: Open) -> float:
+        if self._longest_wait_s > self.first_wait_s:
+            found.wait_s = min(found.wait_s * 2, self._longest_wait_s)
+        return found.wait_s
+
+    def forget(self, deadline: Deadline) -> None:
+        """A deadline that was given up needs nothing more."""
+
+    def restarted(self, now: float, grace_s: float) -> None:
+        """What would be due already waits for the events that supervisord has kept for us."""
+        for found in self.open.values():
+            for deadline in (found.closing, found.reminding):
+                if deadline.due is not None and deadline.due < now + grace_s:
+                    self._agenda.set(deadline, now + grace_s)
+
+    def dump(self) -> list[Any]:
+        """The open alerts and the limit, as values that JSON has."""
+        return [
+            [[key, *_dump_open(found)] for key, found in self.open.items()],
+            self._limit.dump() if self._limit else None,
+        ]
+
+    def load(self, dumped: list[Any]) -> None:
+        """Take what was dumped."""
+        for key, opening, since, sent, wait_s, reminding, closing, event in dumped[0]:
+            found = self.open[key] = Open(self, key, _load_opening(opening), since)
+            found.sent, found.wait_s = sent, wait_s
+            found.closing_event = None if event is None else Event.unpacked(event)
+            for deadline, due in ((found.reminding, reminding), (found.closing, closing)):
+                if due is not None:
+                    self._agenda.set(deadline, due)
+            if closing is not None and found.closing_event is not None and self._until and self._until.of_states:
+                self._stays.leave_with(found.closing_event, found.closing)
+        if self._limit is not None and dumped[1] is not None:
+            self._limit.load(dumped[1])
+
+
+def _dump_open(found: Open) -> list[Any]:
+    opening, event = found.opening, found.closing_event
+    return [
+        [opening.id, opening.time, opening.event.packed(), _plain(opening.values)],
+        *(found.since, found.sent, found.wait_s, found.reminding.due, found.closing.due),
+        None if event is None else event.packed(),
+    ]
+
+
+def _plain(values: object) -> list[Any]:
+    """Values of a firing; the only tuple among them, `values`, is a list in JSON."""
+    return list(dict(values).items())  # type: ignore[call-overload] # a mapping
+
+
+def _load_opening(dumped: list[Any]) -> Opening:
+    identifier, time, event, values = dumped
+    return Opening(
+        identifier,
+        time,
+        Event.unpacked(event),
+        {name: tuple(value) if isinstance(value, list) else value for name, value in values},
+    )

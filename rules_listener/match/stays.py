@@ -1,0 +1,40 @@
+"""Which deadlines hold only as long as a process stays in its state.
+
+1. Any PROCESS_STATE event of a process, and the removal of its group, gives up its deadlines here.
+2. One that has come stays here until then: there is at most one of each owner for a process.
+"""
+
+from rules_listener.event.event import Event
+from rules_listener.match.agenda import Deadline
+
+_Process = tuple[object, object]
+
+
+class Stays:
+    """Deadlines by process."""
+
+    def __init__(self) -> None:
+        self._deadlines: dict[_Process, list[Deadline]] = {}
+
+    def leave_with(self, event: Event, deadline: Deadline) -> None:
+        """Give up `deadline` when the process of `event` leaves the state that it is in."""
+        self._deadlines.setdefault(_process(event), []).append(deadline)
+
+    def left(self, event: Event) -> None:
+        """The process of a PROCESS_STATE event has left its state."""
+        if self._deadlines:
+            _give_up(self._deadlines.pop(_process(event), []))
+
+    def group_removed(self, group: object) -> None:
+        """There is no such group any more, nor any of its processes."""
+        for process in [process for process in self._deadlines if process[0] == group]:
+            _give_up(self._deadlines.pop(process))
+
+
+def _process(event: Event) -> _Process:
+    return event.fields.get("groupname"), event.fields.get("processname")
+
+
+def _give_up(deadlines: list[Deadline]) -> None:
+    for deadline in deadlines:
+        deadline.due = None

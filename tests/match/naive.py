@@ -1,0 +1,117 @@
+"""Patterns as the language's reference defines them, by a model that keeps every event for ever.
+
+An `Occurrence` is a moment, a key, a value, and whether the event is selected (`main`) or is the pattern's S
+(`second`). Each function gives the moments and keys at which the rule fires, in their order.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+
+class Occurrence(NamedTuple):
+    """An event as a pattern sees it."""
+
+    time: float
+    key: str
+    value: str
+    main: bool
+    second: bool
+
+
+Fired = tuple[float, str]
+Model = Callable[[list[Occurrence], float, int, float], list[Fired]]
+
+
+def _by_key(history: list[Occurrence]) -> Iterator[tuple[str, list[Occurrence]]]:
+    for key in sorted({one.key for one in history}):
+        yield key, [one for one in history if one.key == key]
+
+
+def _counted(
+    history: list[Occurrence], duration: float, number: int, count: Callable[[list[Occurrence]], int]
+) -> list[Fired]:
+    """Fires when the count comes to `number`, once it has been below; it falls only as time passes."""
+    fired = []
+    for key, found in _by_key([one for one in history if one.main]):
+        armed = True
+        for place, one in enumerate(found):
+            within = [other for other in found[:place] if other.time > one.time - duration]
+            armed = armed or count(within) < number
+            if armed and count([*within, one]) >= number:
+                fired.append((one.time, key))
+                armed = False
+    return fired
+
+
+def times(history: list[Occurrence], duration: float, number: int, _end: float) -> list[Fired]:
+    """`N times in D`."""
+    return _counted(history, duration, number, len)
+
+
+def distinct(history: list[Occurrence], duration: float, number: int, _end: float) -> list[Fired]:
+    """`N distinct FIELD in D`."""
+    return _counted(history, duration, number, lambda found: len({one.value for one in found}))
+
+
+def then(history: list[Occurrence], duration: float, _number: int, _end: float) -> list[Fired]:
+    """`then S within D`: disarmed after it has fired."""
+    fired = []
+    for key, found in _by_key(history):
+        for place, one in enumerate(found):
+            before = found[:place]
+            seconds = [index for index, other in enumerate(before) if other.second]
+            # what was selected together with an S comes after it
+            mains = [other for other in before[seconds[-1] if seconds else 0 :] if other.main]
+            if one.second and any(other.time > one.time - duration for other in mains):
+                fired.append((one.time, key))
+    return fired
+
+
+def without(history: list[Occurrence], duration: float, _number: int, end: float) -> list[Fired]:
+    """`without S within D`."""
+    fired = []
+    for key, found in _by_key(history):
+        free_at, place = float("-inf"), 0
+        while place < len(found):
+            one = found[place]
+            place += 1
+            if not one.main or one.time < free_at:
+                continue
+            rest = list(enumerate(found[place:], place))
+            came = next((index for index, other in rest if other.second and other.time < one.time + duration), None)
+            if came is None:
+                free_at = one.time + duration
+                fired += [(free_at, key)] if free_at <= end else []
+            else:
+                place = came
+    return fired
+
+
+def no(history: list[Occurrence], duration: float, _number: int, end: float) -> list[Fired]:
+    """`on no S for D`, per key."""
+    fired = []
+    for key, found in _by_key([one for one in history if one.main]):
+        for one, following in zip(found, [*found[1:], None], strict=True):
+            due = one.time + duration
+            if due <= (end if following is None else following.time):
+                fired.append((due, key))
+    return fired
+
+
+MODELS: dict[str, tuple[str, Model]] = {
+    "times": ("on REMOTE_COMMUNICATION where data contains 'm' {n} times in {d}", times),
+    "distinct": ("on REMOTE_COMMUNICATION where data contains 'm' {n} distinct server in {d}", distinct),
+    "then": (
+        "on REMOTE_COMMUNICATION where data contains 'm' then REMOTE_COMMUNICATION where data contains 's' within {d}",
+        then,
+    ),
+    "without": (
+        (
+            "on REMOTE_COMMUNICATION where data contains 'm'"
+            " without REMOTE_COMMUNICATION where data contains 's' within {d}"
+        ),
+        without,
+    ),
+    "no": ("on no REMOTE_COMMUNICATION where data contains 'm' for {d}", no),
+}
+"""For each pattern, a rule without its key and action, and its model."""
