@@ -30,15 +30,20 @@ class ManualClock:
 
     def __init__(self, start: float = 1_764_000_000.0) -> None:
         self._time = start
+        self._set_by = 0.0
 
     def time(self) -> float:
         """Seconds since 1970, as last set."""
-        return self._time
+        return self._time + self._set_by
 
     def monotonic(self) -> float:
-        """The same figure: this clock never jumps by itself."""
+        """The same figure, but for what `set_by` did."""
         return self._time
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass."""
         self._time += seconds
+
+    def set_by(self, seconds: float) -> None:
+        """Let somebody set the clock forward by `seconds`, or back: no time passes."""
+        self._set_by += seconds

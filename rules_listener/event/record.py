@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from rules_listener.base.errors import ProtocolError
 from rules_listener.event.catalogue import HEADER_FIELDS, NUMBERS, Kind
 from rules_listener.event.event import Event, Value
+from rules_listener.event.wire import Frame, decode
 
 _NOT_RECORDED = frozenset({"ver", "eventname", "len"})
 _NOT_FIELDS = frozenset({"time", "event", "data"})
@@ -46,6 +47,26 @@ def from_record(record: Mapping[str, object]) -> Event:
     except ValueError:
         raise ProtocolError(f"`time` is no number of seconds: {record['time']!r:.80}") from None
     return Event(str(record["event"]), moment, fields, None if data is None else str(data), header)
+
+
+def own_frame(event: Event) -> Frame:
+    """An event of the listener's own as a frame for the journal: without a header, its payload is the flat object."""
+    import json  # noqa: PLC0415 - the listener does not pay for it at its start
+
+    return Frame(b"", json.dumps(to_record(event)).encode())
+
+
+def event_of(frame: Frame, time: float) -> Event:
+    """The event of a frame of the journal, supervisord's or the listener's own, which was received at `time`.
+
+    Raises:
+        ProtocolError: it can't be decoded.
+    """
+    if frame.header:
+        return decode(frame, time)
+    import json  # noqa: PLC0415 - likewise
+
+    return from_record(json.loads(frame.payload))
 
 
 def _number(name: str, value: object) -> int:

@@ -28,17 +28,24 @@ STOPPING = "supervisord is stopping"
 RESTART_GRACE_S = 1.0
 STEP_BACK_S = 1.0
 
+FORMAT = 1
+"""The format of what `dump` gives; anything else is not adopted."""
+
 _STATE = "PROCESS_STATE_"
 _RANKS = 1002
 """How many owners of deadlines a rule may have: its pattern, and each of its actions."""
 
 
 class Adopted(NamedTuple):
-    """What became of an earlier engine's state: names of rules that keep it, that begin anew, that are gone."""
+    """What became of an earlier engine's state: names of rules that keep it, that begin anew, that are gone.
+
+    `open_alerts` is how many alerts of those that are gone were open.
+    """
 
     kept: tuple[str, ...]
     anew: tuple[str, ...]
     closed: tuple[str, ...]
+    open_alerts: int
 
 
 class Engine:
@@ -83,11 +90,18 @@ class Engine:
         return self._taken()
 
     def advance(self, time: float) -> list[Firing]:
-        """The firings of all deadlines up to `time` (seconds since 1970, as clocks show it)."""
+        """The firings of all deadlines up to `time` (seconds since 1970, as clocks show it); none if that is over."""
+        if self._now is not None and time + self._ahead < self._now:
+            return []
         now = self._reach(time)
         self._expire(now)
         self._now = now
         return self._taken()
+
+    @property
+    def shown_time(self) -> float | None:
+        """The last moment that it knows of, in seconds since 1970 as clocks showed it; None if there is none."""
+        return None if self._now is None else self._now - self._ahead
 
     def next_deadline(self) -> float | None:
         """When something will happen if no event comes, in seconds since 1970 as clocks show it; None: never."""
@@ -220,10 +234,18 @@ class Engine:
         for rule, track, clauses in zip(self.program.rules, self._tracks, self._clauses, strict=True):
             dumped = [rule.name, track.dump(), {str(action): one.dump() for action, one in clauses.items()}]
             states.setdefault(rule.meaning, []).append(dumped)
-        return {"now": self._now, "ahead": self._ahead, "stopping": self.supervisor_stopping, "rules": states}
+        return {
+            "format": FORMAT,
+            "now": self._now,
+            "ahead": self._ahead,
+            "stopping": self.supervisor_stopping,
+            "rules": states,
+        }
 
     def adopt(self, dumped: dict[str, Any]) -> Adopted:
         """Remember what an earlier engine did, as far as there are rules with the same meaning."""
+        if dumped["format"] != FORMAT:
+            return Adopted((), tuple(rule.name for rule in self.program.rules), (), 0)
         self.supervisor_stopping, self._ahead, self._now = dumped["stopping"], dumped["ahead"], dumped["now"]
         states = {meaning: list(found) for meaning, found in dumped["rules"].items()}
         kept, anew = [], []
@@ -239,5 +261,6 @@ class Engine:
             for action, one in clauses.items():
                 one.load(opened[str(action)])
             kept.append(rule.name)
-        closed = [name for left in states.values() for name, *_ in left]
-        return Adopted(tuple(kept), tuple(anew), tuple(closed))
+        gone = [dumped for left in states.values() for dumped in left]
+        open_alerts = sum(len(alerts) for _, _, opened in gone for alerts, _ in opened.values())
+        return Adopted(tuple(kept), tuple(anew), tuple(name for name, *_ in gone), open_alerts)

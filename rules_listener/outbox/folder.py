@@ -4,6 +4,7 @@
 2. A folder that was there before is made private only if it is empty: what a person put elsewhere stays as it is.
 """
 
+import mmap
 import os
 from pathlib import Path
 
@@ -45,6 +46,21 @@ def make_file(path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE))
     except OSError as error:
         raise folder_error(path, error) from error
+
+
+def map_file(path: Path, size: int) -> mmap.mmap:
+    """The first `size` bytes of a file as memory that outlives this process; their blocks are allotted now.
+
+    Raises:
+        OSError: it can't be made, or the disk is full.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+    try:
+        os.fchmod(descriptor, FILE_MODE)
+        os.posix_fallocate(descriptor, 0, size)
+        return mmap.mmap(descriptor, size)
+    finally:
+        os.close(descriptor)
 
 
 def folder_error(path: Path, error: OSError) -> StoreError:

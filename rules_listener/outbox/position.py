@@ -9,14 +9,13 @@
 """
 
 import mmap
-import os
 import struct
 from binascii import crc32
 from pathlib import Path
 from typing import NamedTuple
 
 from rules_listener.base.errors import StoreError
-from rules_listener.outbox.folder import FILE_MODE, make_folder
+from rules_listener.outbox.folder import make_folder, map_file
 
 FILE_NAME = "position"
 _SIZE = 4096
@@ -82,7 +81,7 @@ class PositionFile:
         """The notes in `folder`, which is made if need be; in memory alone if that can't be done."""
         try:
             make_folder(folder)
-            return cls(_map(folder / FILE_NAME))
+            return cls(map_file(folder / FILE_NAME, _SIZE))
         except (OSError, StoreError):
             return cls(bytearray(_SIZE))
 
@@ -95,6 +94,11 @@ class PositionFile:
     def last(self) -> Position | None:
         """The event that was acknowledged last, in this life of the listener or an earlier one."""
         return self._last
+
+    @property
+    def in_flight(self) -> Position | None:
+        """The event that was noted last and not acknowledged, in this life of the listener or an earlier one."""
+        return Position(self._epoch, self._serial, self._poolserial) if self._attempts and self._epoch else None
 
     def note(self, epoch: Epoch, serial: int, poolserial: int) -> int:
         """Say that this event is about to be handled; how often that was said before, and it was not acknowledged."""
@@ -137,16 +141,6 @@ class PositionFile:
             written += _SUM.pack(crc32(written))
             start = _EPOCHS + (number & 1) * _EPOCH_PLACE
             self._page[start : start + len(written)] = written
-
-
-def _map(path: Path) -> mmap.mmap:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
-    try:
-        os.fchmod(descriptor, FILE_MODE)
-        os.posix_fallocate(descriptor, 0, _SIZE)
-        return mmap.mmap(descriptor, _SIZE)
-    finally:
-        os.close(descriptor)
 
 
 def _newest(page: "mmap.mmap | bytearray", kind: int) -> _Note:

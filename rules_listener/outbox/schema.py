@@ -25,6 +25,10 @@ PAGE_BYTES = 2048
 _TABLES = """
 CREATE TABLE journal (n INTEGER PRIMARY KEY, time REAL NOT NULL, header BLOB NOT NULL, payload BLOB NOT NULL);
 
+CREATE TABLE memory (        -- what the engine remembered after the frame of the journal with this number
+    n INTEGER PRIMARY KEY CHECK (n = 1), frame INTEGER NOT NULL, state TEXT NOT NULL
+);
+
 CREATE TABLE dead (
     n INTEGER PRIMARY KEY, time REAL NOT NULL, reason TEXT NOT NULL, header BLOB NOT NULL, payload BLOB NOT NULL
 );

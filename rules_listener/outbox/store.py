@@ -24,6 +24,9 @@ JOURNAL_BYTES = "journal_bytes"
 DEAD = "dead"
 """The counter of dead frames."""
 
+TAIL = "tail"
+"""The counter that holds the last generation of the tail that the journal has."""
+
 ROW_BYTES = 32
 """What a row of the journal takes besides its header and payload, about."""
 
@@ -43,6 +46,8 @@ _NEW_POSITION = (
 _OLD_POSITION = "SELECT pid, start_time, pool, serial, poolserial FROM progress WHERE pid IS NOT NULL"
 
 _INSERT_FRAME = "INSERT INTO journal (time, header, payload) VALUES (?, ?, ?)"
+_NOTE = "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+_REMEMBER = "INSERT OR REPLACE INTO memory SELECT 1, coalesce(max(n), 0), ? FROM journal"
 _COUNT = "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value"
 
 
@@ -98,8 +103,17 @@ class Store:
         except UnicodeEncodeError:
             self._commit([_encodable(row) for row in rows], taken_failures)
 
-    def journal(self, rows: Sequence[Received], *, counts: Mapping[str, int] | None = None) -> None:
+    def journal(
+        self,
+        rows: Sequence[Received],
+        *,
+        counts: Mapping[str, int] | None = None,
+        tail: int | None = None,
+        state: str | None = None,
+    ) -> None:
         """Keep frames as they came, and add `counts` to the counters (`event:TYPE`, `lost`, `dropped`).
+
+        `tail` is the generation of the tail that they are, `state` what the engine remembers after them.
 
         Raises:
             StoreError: nothing was kept.
@@ -110,6 +124,10 @@ class Store:
             self._database.execute_many(_INSERT_FRAME, ((time, *frame) for time, frame in rows))
             for counter in counted.items():
                 execute(_COUNT, counter)
+            if tail is not None:
+                execute(_NOTE, (TAIL, tail))
+            if state is not None:
+                execute(_REMEMBER, (state,))
 
     def bury(self, frame: Frame, reason: str, *, time: float) -> None:
         """Keep a frame that can't be handled, and count it.
@@ -148,10 +166,54 @@ class Store:
             StoreError: the file can't be read.
         """
         rows = self._database.rows("SELECT coalesce(min(n), 0) - 1 FROM journal WHERE time >= ?", (since,))
-        last = rows[0][0]
-        while last >= 0 and (rows := self._database.rows(_PART_OF_JOURNAL, (last, _HISTORY_ROWS))):
+        if rows[0][0] >= 0:
+            yield from self.history_after(rows[0][0])
+
+    def memory(self) -> tuple[int, str] | None:
+        """What the engine remembered last, and the number of the frame after which that was; None if nothing.
+
+        Raises:
+            StoreError: the file can't be read.
+        """
+        rows = self._database.rows("SELECT frame, state FROM memory")
+        return rows[0] if rows else None
+
+    def journalled_tail(self) -> int:
+        """The last generation of the tail that the journal has; 0 if there is none.
+
+        Raises:
+            StoreError: the file can't be read.
+        """
+        rows = self._database.rows("SELECT value FROM counters WHERE name = ?", (TAIL,))
+        return int(rows[0][0]) if rows else 0
+
+    def last_alert_time(self) -> float | None:
+        """The time of the firing that was committed last, in seconds since 1970; None if there is none.
+
+        Raises:
+            StoreError: the file can't be read.
+        """
+        rows = self._database.rows("SELECT time FROM alerts ORDER BY n DESC LIMIT 1")
+        return rows[0][0] if rows else None
+
+    def last_frame(self) -> Frame | None:
+        """The last frame of supervisord's in the journal.
+
+        Raises:
+            StoreError: the file can't be read.
+        """
+        rows = self._database.rows("SELECT header, payload FROM journal WHERE header <> x'' ORDER BY n DESC LIMIT 1")
+        return Frame(*rows[0]) if rows else None
+
+    def history_after(self, frame: int) -> Iterator[Received]:
+        """The journal after the frame with this number, oldest first.
+
+        Raises:
+            StoreError: the file can't be read.
+        """
+        while rows := self._database.rows(_PART_OF_JOURNAL, (frame, _HISTORY_ROWS)):
             yield from (Received(time, Frame(header, payload)) for _, time, header, payload in rows)
-            last = rows[-1][0]
+            frame = rows[-1][0]
 
     def _commit(self, rows: Sequence[Row], taken_failures: Sequence[int]) -> None:
         with self._database as execute:

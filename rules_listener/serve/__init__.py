@@ -4,7 +4,7 @@ Read in this order: `config` (settings as plain values), `yamlnodes` and `config
 `channels` (kinds of channels, and how they are built), `bundle` (rules and settings, compiled, as bytes), `compiler`
 (makes a bundle, in a process of its own), `children` (the processes that we start), `compiled` (a bundle, kept or
 made now), `supervisord` (the process that started us), `keeper` (what the store could not take yet), `sequence`
-(repeats, losses), `handler` (what is done with a frame), `couriers` (the courier, seen from here), `reload` (new
-rules), `loop` (events in, answers out), `listener` (the start, from top to bottom), `couriering` (the courier's
-process).
+(repeats, losses), `restore` (what the last listener left), `handler` (what is done with a frame), `couriers` (the
+courier, seen from here), `reload` (new rules), `loop` (events in, answers out), `listener` (the start, from top to
+bottom), `couriering` (the courier's process).
 """

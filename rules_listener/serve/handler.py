@@ -3,26 +3,33 @@
 1. When `receive` returns, the frame may be answered OK: whatever it caused is kept.
 2. No frame is ever rejected. One that can't be decoded, that no engine can digest, or that ended the listener twice, is
    kept as a dead frame.
-3. The listener's own events take the same way through the rules.
+3. The listener's own events take the same way through the rules, and into the journal.
+4. A frame is in the journal's tail before it is answered: what the engine knows can be found again after any end.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from rules_listener.base.clock import Clock
 from rules_listener.base.errors import ProtocolError
 from rules_listener.event.event import Event, Value
+from rules_listener.event.record import own_frame
 from rules_listener.event.wire import Frame, decode, decode_header
-from rules_listener.match.engine import Engine
+from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.firing import Firing
 from rules_listener.outbox.alert import Alert, alerts_of
 from rules_listener.outbox.position import Position, PositionFile
 from rules_listener.outbox.store import Received
 from rules_listener.serve.keeper import Keeper
+from rules_listener.serve.restore import Restored, numbers
 from rules_listener.serve.sequence import Sequence as PoolSequence
 
 MAX_ATTEMPTS = 2
 """How often an event may end the listener. Once can be chance (a kill from outside); twice is the event."""
+
+CLOCK_STEP_S = 0.5
+"""From which difference on the clock was set, and not just adjusted."""
 
 Report = Callable[[str], None]
 
@@ -37,6 +44,7 @@ class Handler:
         position_file: PositionFile,
         sequence: PoolSequence,
         *,
+        restored: Restored,
         default_channels: Sequence[str],
         clock: Clock,
         report: Report,
@@ -50,12 +58,13 @@ class Handler:
         self._clock = clock
         self._report = report
         self._wake_courier = wake_courier
-        self._answered: tuple[Received, str] | None = None
+        self._restored = restored
+        self._ahead = clock.time() - clock.monotonic()
+        keeper.remembered = self._memory
 
     def receive(self, frame: Frame) -> None:
         """Handle a frame; afterwards it may be answered."""
-        now = self._clock.time()
-        self._answered = None
+        now = self._now()
         try:
             event = decode(frame, now)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not become supervisord's endless loop
@@ -63,14 +72,13 @@ class Handler:
             self._bury(frame, _reason(error))
             return
         position = self._position(event.header)
-        if position is None:
-            self._keeper.count("repeated", 1)
+        if position is None or position == self._restored.handled:
+            self._repeated(event, frame)
             return
         earlier = self._position_file.note(*position)
         if earlier >= MAX_ATTEMPTS:
             self._bury(frame, f"it ended the listener {earlier} times")
             return
-        self._answered = (Received(now, frame), event.type)
         self._take(event, frame, position)
 
     def _note_dead(self, frame: Frame) -> None:
@@ -93,6 +101,50 @@ class Handler:
             return
         if alerts:
             self._keep(alerts, position)
+        self._keeper.journal(Received(event.time, frame), event.type)
+
+    def _repeated(self, event: Event, frame: Frame) -> None:
+        """An event came again. If only its alerts were kept, the engine hears of it now; it fires nothing any more."""
+        self._keeper.count("repeated", 1)
+        untold = self._restored.untold
+        self._restored = Restored()
+        if untold is not None and numbers(frame) == untold[1:]:
+            self.let_time_pass()
+            self.engine.feed(event)
+            self._keeper.journal(Received(event.time, frame), event.type)
+
+    # time
+
+    def _now(self) -> float:
+        """Seconds since 1970; if the clock was set, that is said first."""
+        now = self._clock.time()
+        ahead = now - self._clock.monotonic()
+        step = ahead - self._ahead
+        if abs(step) > CLOCK_STEP_S:
+            self._ahead = ahead
+            self._report(f"the clock was set {'forward' if step > 0 else 'back'} by {abs(step):.1f} s")
+            self.raise_event("LISTENER_CLOCK_CHANGED", by_ms=round(step * 1000))
+        return now
+
+    @property
+    def deadline(self) -> float | None:
+        """When the rules have something to say even if no event comes, by the monotonic clock; None: never."""
+        deadline = self.engine.next_deadline()
+        return None if deadline is None else deadline - self._ahead
+
+    def let_time_pass(self) -> None:
+        """Take what the rules say because of the time."""
+        now = self._now()
+        try:
+            alerts = self._alerts(self.engine.advance(now))
+        except Exception as error:  # noqa: BLE001 - a deadline that can't be digested must not end the listener
+            self._report(_reason(error))
+            return
+        if alerts:
+            self._keep(alerts, None)
+
+    def _memory(self) -> str:
+        return json.dumps(self.engine.dump())
 
     def _alerts(self, firings: Sequence[Firing]) -> list[Alert]:
         return [alert for firing in firings for alert in alerts_of(firing, self.default_channels)]
@@ -109,8 +161,8 @@ class Handler:
         """Say that the frame was answered; what is no part of the answer's promise is done now."""
         if self.sequence.is_whole:
             self._acknowledge()
-        if self._answered is not None:
-            self._keeper.journal(*self._answered)
+        if self._keeper.is_full:
+            self._keeper.flush()
 
     def _acknowledge(self) -> None:
         """Note that all is done up to the highest number; the last event may have had a lower one."""
@@ -126,7 +178,20 @@ class Handler:
         alerts = self._alerts(self.engine.feed(event))
         if alerts or taken_failures:
             self._keep(alerts, None, taken_failures)
-        self._keeper.count(f"event:{kind}", 1)
+        self._keeper.journal(Received(event.time, own_frame(event)), kind)
+
+    def raise_start(self, last_seen: float | None) -> None:
+        """Say that the listener has started; `last_seen` is the last moment of which the engine knows."""
+        down: dict[str, Value] = {}
+        if last_seen is not None:
+            down["down_ms"] = max(0, round((self._clock.time() - last_seen) * 1000))
+        self.raise_event("LISTENER_STARTED", (), **down)
+
+    def reloaded(self, adopted: Adopted) -> None:
+        """Say that there are new rules, and what became of what the old ones remembered."""
+        kept, anew, closed = (len(names) for names in adopted[:3])
+        self.raise_event("LISTENER_RULES_RELOADED", kept=kept, anew=anew, closed=closed)
+        self._keeper.remember_soon()
 
     def raise_losses(self) -> None:
         """Say how many events will not come any more, if any."""

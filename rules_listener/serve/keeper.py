@@ -3,7 +3,8 @@
 1. Nothing here raises for a store that fails: it is reported once, tried again each second, and reported when it works.
 2. Alerts are committed in the order in which they came. What waits in memory is bounded; the oldest of it is dropped
    first, and counted.
-3. The journal is written in batches, after the answers: it is no part of what an answer promises.
+3. The journal is written in batches, after the answers; until then it is in the tail, which outlives the process. Now
+   and then what the engine remembers is written with it, so that a start has little to go through again.
 """
 
 from collections import Counter, deque
@@ -15,6 +16,7 @@ from rules_listener.event.wire import Frame
 from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.position import Position
 from rules_listener.outbox.store import Failure, Received, Store
+from rules_listener.outbox.tail import Tail
 
 Report = Callable[[str], None]
 
@@ -22,6 +24,9 @@ RETRY_S = 1.0
 BATCH_ROWS = 512
 BATCH_BYTES = 1_000_000
 BATCH_S = 0.5
+REMEMBER_S = 10.0
+REMEMBER_SHARE = 0.01
+"""How often the engine's memory is written, at most, and never so often that it takes more than this share of time."""
 _ALERT_BYTES = 1000
 """What an alert takes in memory besides its texts, about."""
 
@@ -29,8 +34,12 @@ _ALERT_BYTES = 1000
 class Keeper:
     """Stands before `store`. `memory_limit` is in bytes; `report` takes a line for the operator."""
 
-    def __init__(self, store: Store, clock: Clock, *, memory_limit: int, report: Report) -> None:
+    def __init__(self, store: Store, tail: Tail, clock: Clock, *, memory_limit: int, report: Report) -> None:
+        self.remembered: Callable[[], str] | None = None
+        """What the engine remembers, as text; None as long as there is no engine."""
         self._store = store
+        self._tail = tail
+        self._remember_at = clock.monotonic() + REMEMBER_S
         self._clock = clock
         self._memory_limit = memory_limit
         self._report = report
@@ -107,15 +116,29 @@ class Keeper:
         self._trouble, self._dropped = "", 0
 
     def journal(self, received: Received, kind: str) -> None:
-        """Note a frame for the journal, and count its type."""
+        """Note a frame that was handled for the journal, and count its type. When this returns, `kill -9` leaves it."""
+        fits = self._tail.append(received)
+        if not fits and self._rows:
+            self.flush()
+            fits = self._tail.append(received)
         rows, types = self._rows, self._types
         if not rows:
             self._flush_at = self._clock.monotonic() + BATCH_S
         rows.append(received)
         types[kind] = types.get(kind, 0) + 1
         self._row_bytes += len(received.frame.payload)
-        if len(rows) >= BATCH_ROWS or self._row_bytes >= BATCH_BYTES:
+        if not fits:
             self.flush()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time for `flush`, however busy it is."""
+        return len(self._rows) >= BATCH_ROWS or self._row_bytes >= BATCH_BYTES
+
+    def remember_soon(self) -> None:
+        """Write what the engine remembers with the next batch."""
+        self._remember_at = 0.0
+        self._flush_at = self._flush_at or self._clock.monotonic()
 
     def count(self, name: str, number: int) -> None:
         """Add to a counter, which is written with the journal."""
@@ -127,17 +150,30 @@ class Keeper:
         self._flush_at = 0.0
         self._counts.update({f"event:{kind}": number for kind, number in self._types.items()})
         self._types.clear()
-        if not self._rows and not self._counts:
+        if not self._rows and not self._counts and not self._remembers_now:
             return
         rows, self._rows, self._row_bytes = self._rows, [], 0
-        if self._trouble:
-            return
         try:
-            self._store.journal(rows, counts=self._counts)
+            if not self._trouble:
+                self._store.journal(rows, counts=self._counts, tail=self._tail.generation, state=self._state())
+                self._counts.clear()
         except StoreError as error:
             self._fail(error)
-        else:
-            self._counts.clear()
+        self._tail.clear()
+
+    @property
+    def _remembers_now(self) -> bool:
+        return self.remembered is not None and self._clock.monotonic() >= self._remember_at
+
+    def _state(self) -> str | None:
+        """What the engine remembers, if it is time to write that."""
+        if self.remembered is None or not self._remembers_now:
+            return None
+        now = self._clock.monotonic()
+        state = self.remembered()
+        after = self._clock.monotonic()
+        self._remember_at = after + max(REMEMBER_S, (after - now) / REMEMBER_SHARE)
+        return state
 
     def failures(self) -> list[Failure]:
         """Some deliveries that were given up and not yet raised as events; none while the store does not work."""
@@ -181,6 +217,7 @@ class Keeper:
     def close(self) -> None:
         """Write all that can be written, and close the store."""
         self._retry()
+        self._remember_at = 0.0
         self.flush()
         if self._waiting:
             lost = sum(alerts for _, alerts, _ in self._waiting)

@@ -19,8 +19,9 @@ from rules_listener.base.errors import ConfigError, StoreError
 from rules_listener.match.engine import Engine
 from rules_listener.match.program import load
 from rules_listener.outbox.folder import make_folder
-from rules_listener.outbox.position import Position, PositionFile
+from rules_listener.outbox.position import PositionFile
 from rules_listener.outbox.store import Store
+from rules_listener.outbox.tail import Tail
 from rules_listener.serve.bundle import Bundle
 from rules_listener.serve.compiled import compiler_arguments, obtain_bundle
 from rules_listener.serve.config import FILE_NAME
@@ -29,6 +30,7 @@ from rules_listener.serve.handler import Handler
 from rules_listener.serve.keeper import Keeper
 from rules_listener.serve.loop import Loop, Signals
 from rules_listener.serve.reload import Reload
+from rules_listener.serve.restore import Past
 from rules_listener.serve.sequence import Sequence
 from rules_listener.serve.supervisord import events_needed, life_of_parent, section, started_by_supervisord
 
@@ -106,14 +108,18 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     folder = Path(config.state)
     engine = Engine(load(bundle.program), environment.get("SUPERVISOR_GROUP_NAME", ""))
     store = Store(folder, durability="power" if config.durability == "power" else "process")
-    keeper = Keeper(store, clock, memory_limit=config.memory_limit, report=report)
+    tail = Tail.open(folder)
+    keeper = Keeper(store, tail, clock, memory_limit=config.memory_limit, report=report)
     position_file = PositionFile.open(folder)
     courier = CourierProcess(str(folder), bundle, clock, report)
+    restored = Past(store, tail, position_file.in_flight, report).restore(engine, clock.time())
+    last_seen = engine.shown_time
     handler = Handler(
         engine,
         keeper,
         position_file,
-        Sequence(life_of_parent(), position_file.last, _committed(store)),
+        Sequence(life_of_parent(), position_file.last, restored.committed),
+        restored=restored,
         default_channels=config.default,
         clock=clock,
         report=report,
@@ -122,7 +128,7 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     reload = Reload(arguments, handler, courier, report=report)
     courier.start()
     report(f"started; the section in supervisord.conf needs events={events_needed(engine.program.buckets)}")
-    handler.raise_event("LISTENER_STARTED")
+    handler.raise_start(last_seen)
     handler.raise_failures()
     gc.freeze()
     return Loop(
@@ -160,12 +166,3 @@ def _lock(folder: Path) -> None:
         ) from None
     except OSError as error:
         raise ConfigError(f"the state folder {folder} can't be used: {error.strerror}") from error
-
-
-def _committed(store: Store) -> Position | None:
-    """What the store remembers; a store that does not work yet remembers nothing."""
-    try:
-        return store.position()
-    except StoreError as error:
-        report(f"the store can't be read: {error}")
-        return None

@@ -201,6 +201,9 @@ class Loop:
         restart_at = self._courier.restart_at
         if restart_at is not None and (due is None or restart_at < due):
             due = restart_at
+        deadline = self._handler.deadline
+        if deadline is not None and (due is None or deadline < due):
+            due = deadline
         if self._missing_since is not None:
             settled_at = min(self._heard_at + QUIET_S, self._missing_since + PATIENCE_S)
             due = settled_at if due is None else min(due, settled_at)
@@ -211,6 +214,9 @@ class Loop:
     def _do_what_is_due(self) -> None:
         now = self._clock.monotonic()
         self._keeper.work()
+        deadline = self._handler.deadline
+        if deadline is not None and now >= deadline:
+            self._handler.let_time_pass()
         if self._courier.restart_at is not None and now >= self._courier.restart_at:
             self._courier.start()
             self._watch()

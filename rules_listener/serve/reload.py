@@ -7,13 +7,16 @@
 import os
 from collections.abc import Callable
 
-from rules_listener.match.engine import Engine
+from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.program import load
 from rules_listener.serve.bundle import Bundle
 from rules_listener.serve.children import Child
 from rules_listener.serve.compiled import COMPILER, outcome
 from rules_listener.serve.couriers import CourierProcess
 from rules_listener.serve.handler import Handler
+
+MOST_NAMED = 10
+"""How many rules are named in a report."""
 
 
 class Reload:
@@ -78,10 +81,27 @@ class Reload:
     def _accept(self, bundle: Bundle) -> None:
         old = self._handler.engine
         engine = Engine(load(bundle.program), old.own_group)
-        engine.supervisor_stopping = old.supervisor_stopping
+        adopted = engine.adopt(old.dump())
         self._handler.engine = engine
         self._handler.default_channels = bundle.config.default
         self._courier.bundle = bundle
         self._courier.start()
-        self._report(f"reloaded: {len(engine.program.rules)} rules")
-        self._handler.raise_event("LISTENER_RULES_RELOADED")
+        self._report(f"reloaded: {len(engine.program.rules)} rules; {_described(adopted)}")
+        self._handler.reloaded(adopted)
+
+
+def _described(adopted: Adopted) -> str:
+    """What became of the state, in words."""
+    kept, anew, closed, open_alerts = adopted
+    said = [f"{len(kept)} keep what they remember"]
+    if anew:
+        said.append(f"{len(anew)} begin anew ({_named(anew)})")
+    if closed:
+        said.append(f"{len(closed)} are gone ({_named(closed)})")
+    if open_alerts:
+        said.append(f"{open_alerts} open alerts of theirs are closed without a recovery")
+    return ", ".join(said)
+
+
+def _named(names: tuple[str, ...]) -> str:
+    return ", ".join([*names[:MOST_NAMED], *["…"] * (len(names) > MOST_NAMED)])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rules_listener.event.event import Event
 from rules_listener.match.compile import compile_rules
-from rules_listener.match.engine import Engine
+from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import Alert
 from tests.match.harness import NOW, checked_rules, engine, state
@@ -158,6 +158,6 @@ def test_a_changed_meaning_begins_anew() -> None:
         old.feed(at(second, exited()))
     new = engine("rule a on crashed 3 times in 2m alert 'x' rule c on crashed 2 times in 1m alert 'x' until started")
     adopted = new.adopt(json.loads(json.dumps(old.dump())))
-    assert adopted == (("c",), ("a",), ("a",))
+    assert adopted == Adopted(("c",), ("a",), ("a",), 0)
     assert [one.phase for one in alerts(new.feed(at(2, exited())))] == ["firing"][1:]
     assert [one.phase for one in alerts(new.feed(at(3, running())))] == ["recovery"]

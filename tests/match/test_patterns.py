@@ -286,6 +286,14 @@ def test_small_steps_back_are_no_change() -> None:
     assert play("on crashed 3 times in 10s alert 'x'", *times(0, 9.5, 9.2)) == fired(9.5)
 
 
+def test_time_that_is_over_is_no_step_back() -> None:
+    """To let time pass up to a moment that is over does nothing."""
+    rules = engine("on crashed without started within 30s alert 'x'")
+    rules.feed(at(100, exited()))
+    assert rules.advance(NOW) == []
+    assert rules.next_deadline() == NOW + 130
+
+
 def test_after_a_restart_what_is_overdue_waits_for_kept_events() -> None:
     """The events that supervisord has kept come first: they say whether the process came back."""
     rule = "on crashed without started within 30s alert 'x'"

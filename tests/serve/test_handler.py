@@ -11,11 +11,12 @@ from rules_listener.event.wire import Frame
 from rules_listener.match.engine import Engine
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import Alert
-from rules_listener.outbox.position import Position, PositionFile
+from rules_listener.outbox.position import Epoch, Position, PositionFile
 from rules_listener.outbox.store import Failure, Received
 from rules_listener.serve import handler as handler_module
 from rules_listener.serve.bundle import Bundle
 from rules_listener.serve.handler import Handler
+from rules_listener.serve.restore import Restored
 from rules_listener.serve.sequence import Sequence as PoolSequence
 from rules_listener.serve.supervisord import Life
 
@@ -40,6 +41,8 @@ class FakeKeeper:
         self.journalled: list[str] = []
         self.counts: dict[str, int] = {}
         self.waiting: list[Failure] = []
+        self.is_full = False
+        self.remembered: Callable[[], str] | None = None
 
     def commit(self, alerts: Sequence[Alert], _position: Position | None, taken: Sequence[int] = ()) -> None:
         """Note alerts."""
@@ -67,8 +70,9 @@ class FakeKeeper:
 class Bench:
     """A handler with all that it works with; `page` is what outlives it."""
 
-    def __init__(self, bundle: Bundle, page: bytearray) -> None:
+    def __init__(self, bundle: Bundle, page: bytearray, restored: Restored | None = None) -> None:
         self.keeper = FakeKeeper()
+        self.clock = ManualClock()
         self.reports: list[str] = []
         self.woken = 0
         self.page = page
@@ -77,9 +81,10 @@ class Bench:
             Engine(load(bundle.program)),
             cast("Keeper", self.keeper),
             position_file,
-            PoolSequence(LIFE, position_file.last, None),
+            PoolSequence(LIFE, position_file.last, restored.committed if restored else None),
+            restored=restored or Restored(),
             default_channels=bundle.config.default,
-            clock=ManualClock(),
+            clock=self.clock,
             report=self.reports.append,
             wake_courier=self._wake,
         )
@@ -119,10 +124,9 @@ def bench(make_bench: Callable[[bytearray], Bench]) -> Bench:
 
 
 def test_an_event_that_fires(bench: Bench) -> None:
-    """The alerts of an event are kept and the courier is woken before it may be answered; the journal comes after."""
+    """The alerts of an event and its frame are kept, and the courier is woken, before it may be answered."""
     bench.handler.receive(said(0))
-    assert (bench.keeper.texts, bench.woken, bench.keeper.journalled) == (["hello"], 1, [])
-    bench.handler.answered()
+    assert (bench.keeper.texts, bench.woken) == (["hello"], 1)
     assert bench.keeper.journalled == ["PROCESS_COMMUNICATION_STDOUT"]
 
 
@@ -130,6 +134,64 @@ def test_an_event_that_fires_nothing(bench: Bench) -> None:
     """An event without alerts is journalled, and nobody is woken."""
     bench.take(_frame(0, "TICK_5", "when:5"))
     assert (bench.keeper.texts, bench.woken, bench.keeper.journalled) == ([], 0, ["TICK_5"])
+
+
+def test_a_deadline(make_bundle: Callable[..., Bundle]) -> None:
+    """What the rules say because of the time is kept like anything else, at its own moment."""
+    rules = "rule late on PROCESS_COMMUNICATION without TICK_5 within 30s alert '{data} is late'"
+    bench = Bench(make_bundle(rules), bytearray(4096))
+    bench.take(said(0))
+    assert bench.handler.deadline == bench.clock.monotonic() + 30
+    bench.clock.advance(29)
+    bench.handler.let_time_pass()
+    assert bench.keeper.texts == []
+    bench.clock.advance(5)
+    bench.handler.let_time_pass()
+    assert (bench.keeper.texts, bench.woken) == (["hello is late"], 1)
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+def test_a_clock_that_was_set(make_bundle: Callable[..., Bundle], step: float) -> None:
+    """A deadline stays as far away as it was; that the clock was set is reported, and an event of its own."""
+    rules = """
+    rule late on PROCESS_COMMUNICATION without TICK_5 within 30s alert 'late'
+    rule clock on LISTENER_CLOCK_CHANGED alert '{by_ms}'
+    """
+    bench = Bench(make_bundle(rules), bytearray(4096))
+    bench.take(said(0))
+    bench.clock.set_by(step)
+    bench.clock.advance(20)
+    bench.handler.let_time_pass()
+    assert bench.keeper.texts == [f"{step * 1000:.0f}"]
+    assert bench.keeper.journalled[-1] == "LISTENER_CLOCK_CHANGED"
+    assert bench.handler.deadline == pytest.approx(bench.clock.monotonic() + 10)
+    bench.clock.advance(10.01)
+    bench.handler.let_time_pass()
+    assert bench.keeper.texts[1:] == ["late"]
+    assert bench.reports == [f"the clock was set {'forward' if step > 0 else 'back'} by 3600.0 s"]
+
+
+def test_an_event_that_the_engine_has_yet_to_hear_of(make_bundle: Callable[..., Bundle]) -> None:
+    """An event that comes again because only its alerts were kept is told to the engine, and fires nothing again."""
+    rules = (
+        "rule twice on PROCESS_COMMUNICATION 2 times in 1h alert 'twice' rule each on PROCESS_COMMUNICATION alert '1'"
+    )
+    bundle = make_bundle(rules)
+    position = Position(Epoch(*LIFE, "rl"), 100, 0)
+    bench = Bench(bundle, bytearray(4096), Restored(position, None, position))
+    bench.take(said(0))
+    bench.take(said(0))
+    assert bench.keeper.texts == []
+    bench.take(said(1))
+    assert bench.keeper.texts == ["twice", "1"]
+
+
+def test_an_event_that_lacked_nothing_but_its_answer(make_bundle: Callable[..., Bundle]) -> None:
+    """An event that the last listener was about to answer is answered, and that is all."""
+    bench = Bench(make_bundle(RULES), bytearray(4096), Restored(None, Position(Epoch(*LIFE, "rl"), 100, 0)))
+    bench.take(said(0))
+    bench.take(said(1))
+    assert (bench.keeper.texts, bench.keeper.counts) == (["hello"], {"repeated": 1})
 
 
 def test_a_repeat(bench: Bench) -> None:

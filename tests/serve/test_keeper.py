@@ -14,6 +14,7 @@ from rules_listener.event.event import Event
 from rules_listener.event.wire import Frame
 from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.store import Failure, Received, Store
+from rules_listener.outbox.tail import Tail
 from rules_listener.serve.keeper import BATCH_ROWS, BATCH_S, RETRY_S, Keeper
 
 FRAME = Frame(b"header", b"payload")
@@ -30,6 +31,8 @@ class FakeStore:
         self.buried: list[str] = []
         self.closed = False
         self.tries = 0
+        self.tails: list[int] = []
+        self.states: list[str] = []
 
     def _work(self) -> None:
         self.tries += 1
@@ -41,9 +44,13 @@ class FakeStore:
         self._work()
         self.keys += [alert.key for alert in alerts]
 
-    def journal(self, rows: Sequence[Received], *, counts: Mapping[str, int]) -> None:
-        """Keep frames and counts."""
+    def journal(
+        self, rows: Sequence[Received], *, counts: Mapping[str, int], tail: int = 0, state: str | None = None
+    ) -> None:
+        """Keep frames and counts, and what is remembered."""
         self._work()
+        self.tails.append(tail)
+        self.states += [] if state is None else [state]
         self.rows += [row.time for row in rows]
         self.counts.update(counts)
 
@@ -76,7 +83,7 @@ def keeper(store: FakeStore, clock: ManualClock, reports: list[str]) -> Keeper:
 
 
 def _keeper(store: FakeStore, clock: ManualClock, reports: list[str], limit: int) -> Keeper:
-    return Keeper(cast("Store", store), clock, memory_limit=limit, report=reports.append)
+    return Keeper(cast("Store", store), Tail(bytearray(100_000)), clock, memory_limit=limit, report=reports.append)
 
 
 def _alert(key: object) -> Alert:
@@ -179,7 +186,50 @@ def test_the_journal_is_written_in_batches(store: FakeStore, keeper: Keeper, clo
     assert keeper.due is None
     for number in range(BATCH_ROWS):
         keeper.journal(Received(float(number), FRAME), "TICK_5")
+    assert keeper.is_full
+    keeper.flush()
     assert len(store.rows) == 1 + BATCH_ROWS
+    assert store.tails == [1, 2]
+
+
+def test_a_frame_for_which_the_tail_has_no_room_is_written_at_once(store: FakeStore, keeper: Keeper) -> None:
+    """What the tail takes after what was before it is written waits there; what it can't take at all does not wait."""
+    keeper.journal(Received(1.0, Frame(b"header", bytes(60_000))), "TICK_5")
+    keeper.journal(Received(2.0, Frame(b"header", bytes(60_000))), "TICK_5")
+    assert store.rows == [1.0]
+    keeper.journal(Received(3.0, Frame(b"header", bytes(200_000))), "TICK_5")
+    assert store.rows == [1.0, 2.0, 3.0]
+
+
+def test_what_the_engine_remembers_is_written_now_and_then(
+    store: FakeStore, keeper: Keeper, clock: ManualClock
+) -> None:
+    """It goes with the journal every ten seconds, more rarely if it takes long, at once on request, and at the end."""
+    takes = [0.0]
+
+    def remembered() -> str:
+        clock.advance(takes[0])
+        return f"at {clock.time() - 1_764_000_000:g}"
+
+    def pass_(seconds: float) -> None:
+        keeper.journal(Received(1.0, FRAME), "TICK_5")
+        clock.advance(seconds)
+        keeper.work()
+
+    keeper.remembered = remembered
+    pass_(5)
+    pass_(5)
+    pass_(5)
+    assert store.states == ["at 10"]
+    takes[0] = 0.5
+    pass_(6)
+    pass_(40)
+    pass_(20)
+    assert store.states == ["at 10", "at 21.5", "at 82"]
+    keeper.remember_soon()
+    keeper.work()
+    keeper.close()
+    assert store.states == ["at 10", "at 21.5", "at 82", "at 82.5", "at 83"]
 
 
 def test_counters_survive_trouble(store: FakeStore, keeper: Keeper, clock: ManualClock, reports: list[str]) -> None:

@@ -2,13 +2,15 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from rules_listener.base.clock import Clock, ManualClock
+from rules_listener.base.clock import Clock, ManualClock, SystemClock
 from rules_listener.event.wire import OK, READY, Frame
 from rules_listener.serve.loop import Loop, Signals, Status
 
@@ -47,6 +49,7 @@ class Parts:
     calls: list[str] = field(default_factory=list)
     is_whole: bool = True
     due: float | None = None
+    deadline: float | None = None
     restart_at: float | None = None
     outputs: tuple[int, ...] = ()
     pending_signals: set[int] = field(default_factory=set)
@@ -64,6 +67,11 @@ class Parts:
     def answered(self) -> None:
         """Note it."""
         self.calls.append("answered")
+
+    def let_time_pass(self) -> None:
+        """Note it."""
+        self.calls.append("time")
+        self.deadline = None
 
     def raise_losses(self) -> None:
         """Note it."""
@@ -146,6 +154,16 @@ def test_the_end_of_the_input_is_a_clean_end(bench: Bench) -> None:
     """The listener says READY; when the input ends, it ends with status 0."""
     assert bench.run() is Status.CLEAN
     assert bench.answers == READY
+
+
+def test_a_deadline_of_the_rules(bench: Bench) -> None:
+    """The loop wakes when the rules have something to say, without any event."""
+    bench.parts.deadline = monotonic() + 0.05
+    later = threading.Timer(0.3, bench.close, [bench.input])
+    later.start()
+    bench.run(clock=SystemClock(), end=False)
+    later.join()
+    assert bench.parts.calls == ["work", "time"]
 
 
 def test_a_frame_is_handled_then_answered(bench: Bench) -> None:

@@ -1,0 +1,220 @@
+"""What the engine knows after any end of the listener."""
+
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from rules_listener.base.clock import ManualClock
+from rules_listener.event.wire import Frame
+from rules_listener.match.compile import compile_rules
+from rules_listener.match.engine import Engine
+from rules_listener.match.program import load
+from rules_listener.outbox.position import PositionFile
+from rules_listener.outbox.store import Received, Store
+from rules_listener.outbox.tail import Tail
+from rules_listener.serve import handler as handler_module
+from rules_listener.serve.handler import Handler
+from rules_listener.serve.keeper import Keeper
+from rules_listener.serve.restore import Past
+from rules_listener.serve.sequence import Sequence
+from rules_listener.serve.supervisord import Life
+from tests.match.harness import checked_rules
+
+RULES = """
+rule times on PROCESS_STATE_EXITED 3 times in 1h alert "{process} {count}"
+rule open on PROCESS_STATE_EXITED alert "{process}" until PROCESS_STATE_RUNNING remind every 10m
+rule limit on PROCESS_STATE alert "{process} {suppressed}" at most 2 per 10s
+rule late on PROCESS_STATE_EXITED without PROCESS_STATE_RUNNING within 30s alert "{process} is late"
+rule plain on PROCESS_STATE_RUNNING alert "{process} runs"
+rule started on LISTENER_STARTED 100 times in 1h alert "often"
+"""
+PROGRAM = compile_rules(checked_rules(RULES))
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Death:
+    """Ends a process at the `steps`-th border between two things that it does to what outlives it."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def step(self) -> None:
+        """Come to a border."""
+        self.steps -= 1
+        if self.steps == 0:
+            raise Killed
+
+    def watch(self, target: object, *names: str) -> None:
+        """Let each of these methods begin and end with a border."""
+        for name in names:
+            setattr(target, name, self._wrapped(getattr(target, name)))
+
+    def _wrapped(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            self.step()
+            result = method(*arguments, **named)
+            self.step()
+            return result
+
+        return call
+
+
+class Listener:
+    """A listener without its loop: handler, keeper, store, tail, position."""
+
+    def __init__(self, folder: Path, clock: ManualClock, death: Death) -> None:
+        self.reports: list[str] = []
+        self.death = death
+        self.store = Store(folder)
+        position_file = PositionFile.open(folder)
+        tail = Tail.open(folder)
+        for target, names in (
+            (self.store, ("commit", "journal")),
+            (position_file, ("note", "acknowledged")),
+            (tail, ("append", "clear")),
+        ):
+            death.watch(target, *names)
+        self.keeper = Keeper(self.store, tail, clock, memory_limit=10**6, report=self.reports.append)
+        self.engine = Engine(load(PROGRAM))
+        restored = Past(self.store, tail, position_file.in_flight, self.reports.append).restore(
+            self.engine, clock.time()
+        )
+        last_seen = self.engine.shown_time
+        self.handler = Handler(
+            self.engine,
+            self.keeper,
+            position_file,
+            Sequence(Life(7, 1.0), position_file.last, restored.committed),
+            restored=restored,
+            default_channels=("ops",),
+            clock=clock,
+            report=self.reports.append,
+            wake_courier=lambda: None,
+        )
+        self.handler.raise_start(last_seen)
+
+    def take(self, frame: Frame) -> None:
+        """Handle a frame up to its answer."""
+        self.handler.receive(frame)
+
+    def answered(self) -> None:
+        """What comes after the answer."""
+        self.handler.answered()
+
+
+def frame(poolserial: int, what: str) -> Frame:
+    """The frame of an event: a state and a process."""
+    kind, process = what.split()
+    more = {"EXITED": "from_state:RUNNING expected:0 pid:1", "RUNNING": "from_state:STARTING pid:1"}[kind]
+    payload = f"processname:{process} groupname:{process} {more}"
+    header = (
+        f"ver:3.0 server:supervisor serial:{100 + poolserial} pool:rl poolserial:{poolserial} "
+        f"eventname:PROCESS_STATE_{kind} len:{len(payload)}"
+    )
+    return Frame(header.encode(), payload.encode())
+
+
+def live(folder: Path, events: list[str], ends: list[int], flushes: set[int]) -> list[tuple[Any, ...]]:
+    """All alerts of a listener that is killed after so many steps, again and again; supervisord sends again."""
+    with patch.object(handler_module, "MAX_ATTEMPTS", 1000):
+        return _live(folder, events, ends, flushes)
+
+
+def _live(folder: Path, events: list[str], ends: list[int], flushes: set[int]) -> list[tuple[Any, ...]]:
+    clock = ManualClock()
+    ends = list(ends)
+    listener, number, answered = None, 0, False
+    while number < len(events):
+        try:
+            if listener is None:
+                listener = Listener(folder, clock, Death(ends.pop(0) if ends else 0))
+            if not answered:
+                listener.take(frame(number, events[number]))
+            answered = True
+            listener.answered()
+            if number in flushes:
+                listener.keeper.remember_soon()
+                listener.keeper.work()
+        except Killed:
+            if listener is not None:
+                listener.store.close()
+            listener = None
+            if not answered:
+                continue
+        answered = False
+        number += 1
+        clock.advance(2)
+    clock.advance(60)
+    listener = listener or Listener(folder, clock, Death(0))
+    listener.death.steps = 0
+    clock.advance(5)
+    listener.handler.let_time_pass()
+    listener.keeper.close()
+    assert not [report for report in listener.reports if "bug" in report or "left out" in report]
+    return alerts_in(folder)
+
+
+def alerts_in(folder: Path) -> list[tuple[Any, ...]]:
+    """The alerts in a store, as they were committed; a moment is told by its event."""
+    with sqlite3.connect(folder / "store.sqlite3") as connection:
+        rows = connection.execute("SELECT rule, key, held, phase, deliveries FROM alerts ORDER BY n").fetchall()
+    connection.close()
+    return [(rule, key, held, phase, deliveries.split('"')[5]) for rule, key, held, phase, deliveries in rows]
+
+
+EVENTS = st.lists(st.sampled_from(["EXITED a", "EXITED a", "EXITED b", "RUNNING a", "RUNNING b"]), max_size=10)
+
+
+@settings(max_examples=150, deadline=None)
+@given(EVENTS, st.lists(st.integers(1, 60), max_size=4), st.sets(st.integers(0, 9)))
+@example(["EXITED a"] * 4, list(range(1, 30)), set())
+@example(["EXITED a"] * 4, list(range(1, 30)), {0, 1, 2, 3})
+def test_no_kill_changes_what_is_said(events: list[str], ends: list[int], flushes: set[int]) -> None:
+    """Killed at any border between two things that it keeps, it says the same: nothing less, nothing twice."""
+    with tempfile.TemporaryDirectory() as without, tempfile.TemporaryDirectory() as with_kills:
+        expected = live(Path(without), events, [], set())
+        found = live(Path(with_kills), events, ends, flushes)
+        # a deadline waits a second longer after a start, and may so come after another alert of that time
+        assert sorted(map(repr, found)) == sorted(map(repr, expected))
+
+
+def test_a_store_that_cant_be_read_knows_nothing(tmp_path: Path) -> None:
+    """A damaged store does not keep the listener from starting; the operator is told."""
+    (tmp_path / "store.sqlite3").write_bytes(b"no database at all" * 100)
+    reports: list[str] = []
+    past = Past(Store(tmp_path), Tail(bytearray(1000)), None, reports.append)
+    assert past.restore(Engine(load(PROGRAM)), 0.0) == (None, None, None)
+    assert "damaged" in reports[0]
+
+
+def test_an_event_of_the_journal_that_cant_be_digested_is_left_out(tmp_path: Path) -> None:
+    """One frame that nothing can be made of does not keep the rest from being remembered."""
+    tail = Tail(bytearray(1000))
+    tail.append(Received(1.0, Frame(b"nonsense", b"")))
+    tail.append(Received(2.0, frame(1, "EXITED a")))
+    reports: list[str] = []
+    engine = Engine(load(PROGRAM))
+    again = Tail(tail._page)
+    Past(Store(tmp_path), again, None, reports.append).restore(engine, 10.0)
+    assert engine.shown_time == 2.0
+    assert "left out" in reports[0]
+
+
+@pytest.mark.parametrize("state", ['{"format": 0}', '{"format": 99, "rules": 7}'])
+def test_memory_of_another_format_is_not_adopted(tmp_path: Path, state: str) -> None:
+    """What another version remembered is forgotten, not misread."""
+    store = Store(tmp_path)
+    store.journal([], state=state)
+    engine = Engine(load(PROGRAM))
+    Past(store, Tail(bytearray(1000)), None, lambda _: None).restore(engine, 10.0)
+    assert engine.shown_time is None
