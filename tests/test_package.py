@@ -60,4 +60,4 @@ def test_the_installed_wheel_has_its_data(installed: Path, tmp_path: Path) -> No
     run(tmp_path, str(installed / "rules-listener"), "init")
     assert (tmp_path / "rules" / "crash.rules").exists()
     output = run(tmp_path, str(installed / "rules-listener"), "check")
-    assert output == "1 file, 4 rules: no errors\n"
+    assert output == "1 file, 5 rules: no errors\n"

@@ -48,6 +48,27 @@ class Adopted(NamedTuple):
     open_alerts: int
 
 
+class OpenAlert(NamedTuple):
+    """An alert that is open: of which rule, for which key, since when (seconds since 1970), and whether it was sent."""
+
+    rule: str
+    key: str
+    since: float
+    sent: bool
+
+
+def open_alerts(dumped: dict[str, Any]) -> list[OpenAlert]:
+    """The open alerts in what an engine remembered, the oldest first."""
+    found = [
+        OpenAlert(name, key, opening[1], sent)
+        for tracks in (dumped["rules"].values() if dumped["format"] == FORMAT else ())
+        for name, _, opened in tracks
+        for alerts, _ in opened.values()
+        for key, opening, _, sent, *_ in alerts
+    ]
+    return sorted(found, key=lambda one: one.since)
+
+
 class Engine:
     """A loaded program and what it remembers. `own_group` is the listener's own group, where it has one."""
 

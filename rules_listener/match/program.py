@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from rules_listener.event.catalogue import CATALOGUE
 from rules_listener.event.event import Event
 from rules_listener.match.firing import Action, AtMost, Pattern, Remind, Renderer, Rule, Until
 from rules_listener.match.runtime import NAMESPACE
@@ -76,6 +77,22 @@ class Loaded:
     triggers: tuple[tuple[int, int], ...]
     buckets: Mapping[str, Bucket]
     templates: Mapping[str, Renderer]
+
+    @property
+    def types(self) -> set[str]:
+        """The types of events that the rules need: what they select, and what ends a state that has to last."""
+        lasting = any(_lasts(rule) for rule in self.rules)
+        return {*self.buckets, *(_ENDS_OF_STATES if lasting else ())}
+
+
+_ENDS_OF_STATES = (*(name for name in CATALOGUE if name.startswith("PROCESS_STATE_")), "PROCESS_GROUP_REMOVED")
+
+
+def _lasts(rule: Rule) -> bool:
+    """Whether a process has to stay in a state for something of the rule."""
+    if rule.pattern is not None and rule.pattern.kind == "for":
+        return True
+    return any(until is not None and until.of_states and until.duration_s for until in (a.until for a in rule.actions))
 
 
 def load(program: Program) -> Loaded:

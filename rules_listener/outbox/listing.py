@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rules_listener.match.engine import OpenAlert, open_alerts
 from rules_listener.outbox.database import Database, ReadOnlyDatabase, Row
 from rules_listener.outbox.expand import deliveries_of, expand_all
 from rules_listener.outbox.order import reorder
@@ -21,10 +22,10 @@ from rules_listener.outbox.schema import PLACES
 STATES = ("waiting", "sending", "sent", "given_up", "held", "dropped")
 
 _COLUMNS = (
-    "SELECT a.time, a.rule, a.key, a.kind, a.severity, a.held, a.deliveries, a.event,"
+    "SELECT a.time, a.rule, a.key, a.kind, a.phase, a.severity, a.held, a.deliveries, a.event,"
     " d.n, d.id, d.state, d.channel, d.reason, d.attempts, d.due"
 )
-_EVENT = 7
+_EVENT = 8
 _ALERTS = " FROM alerts AS a LEFT JOIN deliveries AS d ON d.n BETWEEN a.n * ?2 AND a.n * ?2 + ?2 - 1"
 _STATE = "coalesce(d.state, CASE WHEN a.held IS NULL AND a.deliveries <> '[]' THEN 'waiting' ELSE 'held' END)"
 _LIST = f"{_COLUMNS}{_ALERTS} WHERE instr(?1, ' ' || {_STATE} || ' ') ORDER BY a.n DESC, d.n LIMIT ?3"
@@ -64,6 +65,7 @@ class Listed(NamedTuple):
     rule: str
     key: str
     kind: str
+    phase: str
     severity: str
     channel: str
     text: str
@@ -101,6 +103,8 @@ class Summary:
     counters: dict[str, int]
     errors: list[Problem]
     dead: list[Problem]
+    open_alerts: list[OpenAlert]
+    """As the listener wrote them down last, at most some seconds ago."""
 
 
 class Listing:
@@ -139,6 +143,7 @@ class Listing:
             dict(rows("SELECT name, value FROM counters ORDER BY name")),
             [Problem(*row) for row in rows(_ERRORS)],
             [Problem(time, "", reason) for time, reason in rows(_DEAD)],
+            [alert for (state,) in rows("SELECT state FROM memory") for alert in open_alerts(json.loads(state))],
         )
 
     def retry(self, identifier: str, now: float) -> bool:

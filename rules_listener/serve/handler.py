@@ -152,6 +152,8 @@ class Handler:
     def _keep(self, alerts: Sequence[Alert], position: Position | None, taken_failures: Sequence[int] = ()) -> None:
         self._keeper.commit(alerts, position, taken_failures)
         self._wake_courier()
+        if any(alert.incident is not None for alert in alerts):
+            self._keeper.remember_soon()
 
     def _bury(self, frame: Frame, reason: str) -> None:
         self._keeper.bury(frame, reason)

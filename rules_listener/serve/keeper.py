@@ -40,6 +40,7 @@ class Keeper:
         self._store = store
         self._tail = tail
         self._remember_at = clock.monotonic() + REMEMBER_S
+        self._not_before = 0.0
         self._clock = clock
         self._memory_limit = memory_limit
         self._report = report
@@ -136,9 +137,9 @@ class Keeper:
         return len(self._rows) >= BATCH_ROWS or self._row_bytes >= BATCH_BYTES
 
     def remember_soon(self) -> None:
-        """Write what the engine remembers with the next batch."""
-        self._remember_at = 0.0
-        self._flush_at = self._flush_at or self._clock.monotonic()
+        """Write what the engine remembers with the next batch, unless that would take too much of the time."""
+        self._remember_at = self._not_before
+        self._flush_at = self._flush_at or max(self._not_before, self._clock.monotonic())
 
     def count(self, name: str, number: int) -> None:
         """Add to a counter, which is written with the journal."""
@@ -172,7 +173,8 @@ class Keeper:
         now = self._clock.monotonic()
         state = self.remembered()
         after = self._clock.monotonic()
-        self._remember_at = after + max(REMEMBER_S, (after - now) / REMEMBER_SHARE)
+        self._not_before = after + (after - now) / REMEMBER_SHARE
+        self._remember_at = max(after + REMEMBER_S, self._not_before)
         return state
 
     def failures(self) -> list[Failure]:

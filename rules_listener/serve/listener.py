@@ -127,7 +127,7 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     )
     reload = Reload(arguments, handler, courier, report=report)
     courier.start()
-    report(f"started; the section in supervisord.conf needs events={events_needed(engine.program.buckets)}")
+    report(f"started; the section in supervisord.conf needs events={events_needed(engine.program.types)}")
     handler.raise_start(last_seen)
     handler.raise_failures()
     gc.freeze()

@@ -63,7 +63,7 @@ stdout_logfile=NONE
 OWN_EVENTS = ("SUPERVISOR_STATE_CHANGE_RUNNING", "SUPERVISOR_STATE_CHANGE_STOPPING", "TICK_60")
 """What the listener needs for itself: to hold alerts back while everything stops, and to notice silence."""
 
-DEFAULT_EVENTS = "PROCESS_STATE,PROCESS_COMMUNICATION,SUPERVISOR_STATE_CHANGE,TICK_60"
+DEFAULT_EVENTS = "PROCESS_STATE,PROCESS_COMMUNICATION,PROCESS_GROUP,SUPERVISOR_STATE_CHANGE,TICK_60"
 
 
 def events_needed(types: Iterable[str]) -> str:

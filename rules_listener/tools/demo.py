@@ -19,6 +19,7 @@ from rules_listener.tools import show
 
 EXPECTED = {
     ("crash", "pager"): "a program that crashes",
+    ("crash_loop", "pager"): "that it crashes again and again",
     ("gave_up", "pager"): "a program that never comes up",
     ("hang", "pager"): "a program that hangs",
     ("chatter", "log"): "one line in a hundred of a chatty program",

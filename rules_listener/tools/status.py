@@ -20,7 +20,7 @@ from rules_listener.tools.place import open_listing, state_folder, state_options
 @state_options
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def status(state: Path | None, config: Path | None, output_format: str) -> None:
-    """Show the listener at a glance: rules, events, losses, queues, last errors."""
+    """Show the listener at a glance: rules, events, losses, open alerts, queues, last errors."""
     folder = state_folder(state, config)
     summary = open_listing(folder, None).summary()
     values = _values(folder, summary, kept_bundle(folder))
@@ -43,6 +43,7 @@ def _values(folder: Path, summary: Summary, bundle: Bundle | None) -> dict[str, 
         "dead_frames": counters.get("dead", 0),
         "repeated": counters.get("repeated", 0),
         "dropped": counters.get("dropped", 0),
+        "open_alerts": [alert._asdict() for alert in summary.open_alerts],
         "deliveries": [
             {"channel": channel, "state": name, "count": count} for (channel, name), count in summary.deliveries.items()
         ],
@@ -77,6 +78,7 @@ def _show(values: dict[str, Any], summary: Summary) -> None:
     for name, number in values["events_by_type"].items():
         console.print(f"           {number:>8} {name}")
     _show_queues(summary)
+    _show_open(summary)
     for problem in values["errors"]:
         where = problem["channel"] or "dead frame"
         console.print(f"error      {show.clock_time(problem['time'])} {where}: {problem['reason']}", markup=False)
@@ -100,4 +102,17 @@ def _show_queues(summary: Summary) -> None:
         console.print(f"the oldest alert that waits is {show.age(summary.oldest_waiting, time.time())} old")
 
 
+def _show_open(summary: Summary) -> None:
+    if not summary.open_alerts:
+        return
+    table = show.table("open alert", "key", "since", "for", "")
+    for alert in summary.open_alerts[-MOST_OPEN:]:
+        since = (show.clock_time(alert.since), show.age(alert.since))
+        table.add_row(alert.rule, alert.key, *since, "" if alert.sent else "held back")
+    show.console().print(table)
+    if len(summary.open_alerts) > MOST_OPEN:
+        show.console().print(f"and {len(summary.open_alerts) - MOST_OPEN} older ones (--format json shows all)")
+
+
+MOST_OPEN = 20
 _STATES = ("waiting", "sending", "sent", "given_up", "held", "dropped")

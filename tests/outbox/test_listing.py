@@ -1,5 +1,6 @@
 """What people see of the store, and what they can change, while listener and courier work."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import pytest
 
 from rules_listener.base.errors import StoreError
 from rules_listener.event.wire import Frame
+from rules_listener.match.engine import OpenAlert
 from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.channel import GaveUp, RetryLater, Sent
 from rules_listener.outbox.listing import Listed, Listing, Problem
 from rules_listener.outbox.store import Store
+from tests.match.harness import NOW, engine
+from tests.match.playing import at, exited
 from tests.outbox.taking import TakingQueue
 
 MakeAlert = Callable[..., Alert]
@@ -75,6 +79,7 @@ def test_a_delivery_is_shown_with_its_event(store: Store, listing: Listing, make
         "crash_loop",
         "web:nginx",
         "alert",
+        "firing",
         "error",
         "ops",
         "caf\u00e9",
@@ -211,3 +216,17 @@ def test_there_has_to_be_a_store(listing: Listing, folder: Path) -> None:
         with pytest.raises(StoreError, match="there is no store here"):
             act()
     assert not folder.exists()
+
+
+def test_what_is_open_is_shown(store: Store, listing: Listing) -> None:
+    """The open alerts are those that the engine remembered last, and whether they were sent."""
+    rules = engine("rule down on PROCESS_STATE_EXITED alert 'x' until PROCESS_STATE_RUNNING at most 1 per 1h")
+    for seconds, process in ((5, "a"), (3, "b")):
+        rules.feed(at(seconds, exited(process)))
+    store.journal([], state=json.dumps(rules.dump()))
+    assert listing.summary().open_alerts == [
+        OpenAlert("down", "site:b", NOW + 3, sent=False),
+        OpenAlert("down", "site:a", NOW + 5, sent=True),
+    ]
+    store.journal([], state='{"format": 0}')
+    assert listing.summary().open_alerts == []
