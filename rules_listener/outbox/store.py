@@ -2,21 +2,20 @@
 
 1. An event's alerts, its position with each of them, and the failures that caused it are committed together or not at
    all. What the courier needs beyond that is its own work: see `expand`.
-2. No alert is ever refused for its text: a character that is none in UTF-8 becomes U+FFFD.
-3. Whatever goes wrong is a `StoreError`; nothing was then written, and the same call may be made again.
-4. What commits leave in the write-ahead log is moved into the file by the courier; the listener does so only when
+2. Whatever goes wrong is a `StoreError`; nothing was then written, and the same call may be made again.
+3. What commits leave in the write-ahead log is moved into the file by the courier; the listener does so only when
    there is far too much of it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from rules_listener.event.record import to_record
 from rules_listener.event.wire import Frame
 from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.database import Database, Durability, Row, utf8
 from rules_listener.outbox.position import Epoch, Position
+from rules_listener.outbox.rows import INSERT, alert_rows, encodable
 
 JOURNAL_BYTES = "journal_bytes"
 """The counter of the bytes that the journal holds."""
@@ -33,12 +32,6 @@ ROW_BYTES = 32
 _CHECKPOINT_PAGES = 20_000
 _HISTORY_ROWS = 500
 
-_INSERT = (
-    "INSERT INTO alerts (time, rule, key, kind, severity, held, phase, incident, opened, event, deliveries,"
-    " since, pid, start_time, pool, serial, poolserial)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_NO_POSITION = (None,) * 5
 _NEW_POSITION = (
     "SELECT pid, start_time, pool, serial, poolserial FROM alerts"
     " WHERE pid IS NOT NULL AND n > (SELECT alert FROM progress) ORDER BY n DESC LIMIT 1"
@@ -72,7 +65,6 @@ class Store:
 
     def __init__(self, folder: Path, *, durability: Durability = "process") -> None:
         self._database = Database(folder, durability=durability, checkpoint_pages=_CHECKPOINT_PAGES)
-        self._encode: Callable[[object], str] | None = None
 
     def open(self) -> None:
         """Open the file now, again if it is open; it and its folder are made if they are not there.
@@ -96,24 +88,32 @@ class Store:
         Raises:
             StoreError: nothing was kept.
         """
-        rest = (time, *_NO_POSITION) if position is None else (time, *position.epoch, *position[1:])
-        rows = [(*self._columns(alert), *rest) for alert in alerts]
+        self.commit_rows(alert_rows(alerts, position, time), taken_failures)
+
+    def commit_rows(self, rows: Sequence[Row], taken_failures: Sequence[int] = ()) -> None:
+        """Keep alerts that are rows already (see `rows`).
+
+        Raises:
+            StoreError: nothing was kept.
+        """
         try:
             self._commit(rows, taken_failures)
         except UnicodeEncodeError:
-            self._commit([_encodable(row) for row in rows], taken_failures)
+            self._commit([encodable(row) for row in rows], taken_failures)
 
     def journal(
         self,
         rows: Sequence[Received],
         *,
         counts: Mapping[str, int] | None = None,
+        alerts: Sequence[Row] = (),
         tail: int | None = None,
         state: str | None = None,
     ) -> None:
         """Keep frames as they came, and add `counts` to the counters (`event:TYPE`, `lost`, `dropped`).
 
-        `tail` is the generation of the tail that they are, `state` what the engine remembers after them.
+        `alerts` are those that they caused, as rows without characters that UTF-8 lacks; `tail` is the generation of
+        the tail that holds all of this, `state` what the engine remembers after it.
 
         Raises:
             StoreError: nothing was kept.
@@ -121,6 +121,7 @@ class Store:
         sizes = (len(frame.header) + len(frame.payload) + ROW_BYTES for _, frame in rows)
         counted = {**(counts or {}), JOURNAL_BYTES: sum(sizes)}
         with self._database as execute:
+            self._database.execute_many(INSERT, alerts)
             self._database.execute_many(_INSERT_FRAME, ((time, *frame) for time, frame in rows))
             for counter in counted.items():
                 execute(_COUNT, counter)
@@ -218,37 +219,9 @@ class Store:
     def _commit(self, rows: Sequence[Row], taken_failures: Sequence[int]) -> None:
         with self._database as execute:
             for row in rows:
-                execute(_INSERT, row)
+                execute(INSERT, row)
             for n in taken_failures:
                 execute("DELETE FROM failures WHERE n = ?", (n,))
 
-    def _columns(self, alert: Alert) -> Row:
-        encode = self._encode or self._load_json()
-        deliveries = [(one.id, one.channel, one.text, one.arguments) for one in alert.deliveries]
-        return (
-            alert.time,
-            alert.rule,
-            alert.key,
-            alert.kind,
-            alert.severity,
-            alert.held,
-            alert.phase,
-            alert.incident,
-            alert.opened,
-            encode(to_record(alert.event)),
-            encode(deliveries),
-        )
-
-    def _load_json(self) -> Callable[[object], str]:
-        from json import JSONEncoder  # noqa: PLC0415 - a listener that never alerts does not pay for it at its start
-
-        self._encode = JSONEncoder(check_circular=False, separators=(",", ":")).encode
-        return self._encode
-
 
 _PART_OF_JOURNAL = "SELECT n, time, header, payload FROM journal WHERE n > ? ORDER BY n LIMIT ?"
-
-
-def _encodable(row: Row) -> Row:
-    """The same in characters that UTF-8 has; what is JSON is escaped anyway."""
-    return tuple(utf8(value) if isinstance(value, str) else value for value in row)

@@ -1,16 +1,17 @@
-"""The end of the journal that is not in the store yet: memory that is a file's, so that `kill -9` loses nothing of it.
+"""What is not in the store yet: memory that is a file's, so that `kill -9` loses nothing of it.
 
-1. A frame is appended before it is answered, with a few copies of bytes and no system call; what was cut short is
-   recognised by its sum, and counts as never appended.
-2. All of it has one number, the generation. The transaction that takes the frames into the journal keeps that number in
-   the store, so that nobody takes them twice; then the next generation begins, empty.
+1. A frame is appended before it is answered, together with the alerts that it caused, with a few copies of bytes and no
+   system call. What was cut short is recognised by its sum, and counts as never appended.
+2. All of it has one number, the generation. The transaction that takes it into the store keeps that number there, so
+   that nobody takes it twice; then the next generation begins, empty.
 3. Where the file can't be made, memory of this process stands in for it.
 """
 
 import struct
 from binascii import crc32
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rules_listener.base.errors import StoreError
 from rules_listener.event.wire import Frame
@@ -25,10 +26,17 @@ SIZE = 1 << 21
 
 _MAGIC = b"RLTAIL\x00\x01"
 _GENERATION = struct.Struct("<Q")
-_ENTRY = struct.Struct("<IIId")
-"""The length of header and payload together (0: nothing follows), of the header, their sum, the time."""
+_ENTRY = struct.Struct("<IIIId")
+"""The length of all that follows plus 1 (0: nothing does), of the header, of the payload, the sum, the time."""
 _FIRST = len(_MAGIC) + _GENERATION.size
 _END = bytes(4)
+
+
+class Entry(NamedTuple):
+    """A frame (empty where time alone caused something), and the packed rows of the alerts that it caused."""
+
+    received: Received
+    alerts: bytes = b""
 
 
 class Tail:
@@ -40,7 +48,7 @@ class Tail:
         if page[: len(_MAGIC)] != _MAGIC:
             page[: _FIRST + 4] = _MAGIC + _GENERATION.pack(1) + _END
         (self.generation,) = _GENERATION.unpack_from(page, len(_MAGIC))
-        self.found: list[Received] = []
+        self.found: list[Entry] = []
         self._end = self._read()
 
     @classmethod
@@ -52,16 +60,22 @@ class Tail:
         except (OSError, StoreError):
             return cls(bytearray(SIZE))
 
-    def append(self, received: Received) -> bool:
-        """Append a frame; False if there is no room for it before the next `clear`."""
+    @property
+    def survives(self) -> bool:
+        """Whether what is appended outlives this process."""
+        return not isinstance(self._page, bytearray)
+
+    def append(self, received: Received, alerts: bytes = b"") -> bool:
+        """Append a frame with what it caused; False if there is no room for it before the next `clear`."""
         time, (header, payload) = received
-        content = header + payload
+        content = header + payload + alerts
         start, length = self._end, len(content)
         if start + length > self._room:
             return False
         body = start + _ENTRY.size
         self._page[body : body + length + 4] = content + _END
-        _ENTRY.pack_into(self._page, start, length, len(header), _sum(length, len(header), time, content), time)
+        lengths = length + 1, len(header), len(payload)
+        _ENTRY.pack_into(self._page, start, *lengths, _sum(lengths, time, content), time)
         self._end = body + length
         return True
 
@@ -76,14 +90,16 @@ class Tail:
         """Find what is there; where it ends."""
         place = _FIRST
         while place < self._room:
-            length, header, total, time = _ENTRY.unpack_from(self._page, place)
-            content = bytes(self._page[place + _ENTRY.size : place + _ENTRY.size + length])
-            if not length or len(content) < length or _sum(length, header, time, content) != total:
+            *lengths, total, time = _ENTRY.unpack_from(self._page, place)
+            length, header, payload = lengths
+            content = bytes(self._page[place + _ENTRY.size : place + _ENTRY.size + length - 1])
+            if not length or len(content) < length - 1 or _sum(lengths, time, content) != total:
                 break
-            self.found.append(Received(time, Frame(content[:header], content[header:])))
-            place += _ENTRY.size + length
+            frame = Frame(content[:header], content[header : header + payload])
+            self.found.append(Entry(Received(time, frame), content[header + payload :]))
+            place += _ENTRY.size + length - 1
         return place
 
 
-def _sum(length: int, header: int, time: float, content: bytes) -> int:
-    return crc32(content, crc32(_ENTRY.pack(length, header, 0, time)))
+def _sum(lengths: Iterable[int], time: float, content: bytes) -> int:
+    return crc32(content, crc32(_ENTRY.pack(*lengths, 0, time)))

@@ -20,6 +20,7 @@ from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.firing import Firing
 from rules_listener.outbox.alert import Alert, alerts_of
 from rules_listener.outbox.position import Position, PositionFile
+from rules_listener.outbox.rows import alert_rows
 from rules_listener.outbox.store import Received
 from rules_listener.serve.keeper import Keeper
 from rules_listener.serve.restore import Restored, numbers
@@ -27,6 +28,8 @@ from rules_listener.serve.sequence import Sequence as PoolSequence
 
 MAX_ATTEMPTS = 2
 """How often an event may end the listener. Once can be chance (a kill from outside); twice is the event."""
+
+NO_FRAME = Frame(b"", b"")
 
 CLOCK_STEP_S = 0.5
 """From which difference on the clock was set, and not just adjusted."""
@@ -48,7 +51,6 @@ class Handler:
         default_channels: Sequence[str],
         clock: Clock,
         report: Report,
-        wake_courier: Callable[[], None],
     ) -> None:
         self.engine = engine
         self.default_channels = default_channels
@@ -57,7 +59,6 @@ class Handler:
         self._position_file = position_file
         self._clock = clock
         self._report = report
-        self._wake_courier = wake_courier
         self._restored = restored
         self._ahead = clock.time() - clock.monotonic()
         keeper.remembered = self._memory
@@ -99,9 +100,7 @@ class Handler:
         except Exception as error:  # noqa: BLE001 - a bug of ours must not become supervisord's endless loop
             self._bury(frame, _reason(error))
             return
-        if alerts:
-            self._keep(alerts, position)
-        self._keeper.journal(Received(event.time, frame), event.type)
+        self._keep(Received(event.time, frame), event.type, alerts, position)
 
     def _repeated(self, event: Event, frame: Frame) -> None:
         """An event came again. If only its alerts were kept, the engine hears of it now; it fires nothing any more."""
@@ -141,7 +140,7 @@ class Handler:
             self._report(_reason(error))
             return
         if alerts:
-            self._keep(alerts, None)
+            self._keep(Received(now, NO_FRAME), "", alerts, None)
 
     def _memory(self) -> str:
         return json.dumps(self.engine.dump())
@@ -149,9 +148,11 @@ class Handler:
     def _alerts(self, firings: Sequence[Firing]) -> list[Alert]:
         return [alert for firing in firings for alert in alerts_of(firing, self.default_channels)]
 
-    def _keep(self, alerts: Sequence[Alert], position: Position | None, taken_failures: Sequence[int] = ()) -> None:
-        self._keeper.commit(alerts, position, taken_failures)
-        self._wake_courier()
+    def _keep(self, received: Received, kind: str, alerts: Sequence[Alert], position: Position | None) -> None:
+        if not alerts:
+            self._keeper.journal(received, kind)
+            return
+        self._keeper.keep(received, kind, alerts, position)
         if any(alert.incident is not None for alert in alerts):
             self._keeper.remember_soon()
 
@@ -178,9 +179,12 @@ class Handler:
         """Feed an event of the listener's own."""
         event = Event(kind, self._clock.time(), dict(fields))
         alerts = self._alerts(self.engine.feed(event))
-        if alerts or taken_failures:
-            self._keep(alerts, None, taken_failures)
-        self._keeper.journal(Received(event.time, own_frame(event)), kind)
+        received = Received(event.time, own_frame(event))
+        if taken_failures:
+            self._keeper.commit(alert_rows(alerts, None, event.time), taken_failures)
+            self._keeper.journal(received, kind)
+        else:
+            self._keep(received, kind, alerts, None)
 
     def raise_start(self, last_seen: float | None) -> None:
         """Say that the listener has started; `last_seen` is the last moment of which the engine knows."""

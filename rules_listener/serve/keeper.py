@@ -3,7 +3,10 @@
 1. Nothing here raises for a store that fails: it is reported once, tried again each second, and reported when it works.
 2. Alerts are committed in the order in which they came. What waits in memory is bounded; the oldest of it is dropped
    first, and counted.
-3. The journal is written in batches, after the answers; until then it is in the tail, which outlives the process. Now
+3. Alerts are in the tail before their event is answered, and some milliseconds later in the store, many at a time in a
+   burst. Where that would not do (a power cut has to be survived, the tail is no file or has no room) they are
+   committed one event at a time, before the answer.
+4. The journal is written in batches, after the answers; until then it is in the tail, which outlives the process. Now
    and then what the engine remembers is written with it, so that a start has little to go through again.
 """
 
@@ -14,7 +17,9 @@ from rules_listener.base.clock import Clock
 from rules_listener.base.errors import StoreError
 from rules_listener.event.wire import Frame
 from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Position
+from rules_listener.outbox.rows import alert_rows, pack
 from rules_listener.outbox.store import Failure, Received, Store
 from rules_listener.outbox.tail import Tail
 
@@ -24,6 +29,9 @@ RETRY_S = 1.0
 BATCH_ROWS = 512
 BATCH_BYTES = 1_000_000
 BATCH_S = 0.5
+BATCH_ALERTS = 64
+ALERTS_S = 0.005
+"""How long an alert is in the tail alone, at most."""
 REMEMBER_S = 10.0
 REMEMBER_SHARE = 0.01
 """How often the engine's memory is written, at most, and never so often that it takes more than this share of time."""
@@ -32,9 +40,22 @@ _ALERT_BYTES = 1000
 
 
 class Keeper:
-    """Stands before `store`. `memory_limit` is in bytes; `report` takes a line for the operator."""
+    """Stands before `store`. `memory_limit` is in bytes; `report` takes a line for the operator.
 
-    def __init__(self, store: Store, tail: Tail, clock: Clock, *, memory_limit: int, report: Report) -> None:
+    `committed` is called when there are new alerts in the store. Without `in_batches`, they are before this returns.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it stands between
+        self,
+        store: Store,
+        tail: Tail,
+        clock: Clock,
+        *,
+        memory_limit: int,
+        report: Report,
+        committed: Callable[[], None],
+        in_batches: bool = True,
+    ) -> None:
         self.remembered: Callable[[], str] | None = None
         """What the engine remembers, as text; None as long as there is no engine."""
         self._store = store
@@ -44,6 +65,9 @@ class Keeper:
         self._clock = clock
         self._memory_limit = memory_limit
         self._report = report
+        self._committed = committed
+        self._in_batches = in_batches
+        self._alerts: list[Row] = []
         self._waiting: deque[tuple[Callable[[], None], int, int]] = deque()
         self._waiting_bytes = 0
         self._trouble = ""
@@ -55,21 +79,41 @@ class Keeper:
         self._row_bytes = 0
         self._flush_at = 0.0
 
-    def commit(self, alerts: Sequence[Alert], position: Position | None, taken_failures: Sequence[int] = ()) -> None:
+    def keep(self, received: Received, kind: str, alerts: Sequence[Alert], position: Position | None) -> None:
+        """Keep what an event of a type caused, and its frame. When this returns, `kill -9` leaves all of it.
+
+        The frame is empty where time alone caused it; then there is nothing for the journal.
+        """
+        rows = alert_rows(alerts, position, self._clock.time())
+        if self._in_batches and not self._trouble and self._append(received, pack(rows)):
+            self._alerts += rows
+            soon = self._clock.monotonic() + ALERTS_S
+            self._flush_at = min(self._flush_at or soon, soon)
+            if any(received.frame):
+                self._note(received, kind)
+            return
+        self.commit(rows)
+        if any(received.frame):
+            self.journal(received, kind)
+
+    def commit(self, rows: Sequence[Row], taken_failures: Sequence[int] = ()) -> None:
         """Keep alerts; when this returns they are in the store, or in memory and the operator knows."""
-        now = self._clock.time()
+        self.flush(between_events=False)
         if not self._waiting:
             try:
-                self._store.commit(alerts, position, time=now, taken_failures=taken_failures)
+                self._store.commit_rows(rows, taken_failures)
             except StoreError as error:
                 self._fail(error)
             else:
+                self._committed()
                 return
+        self._hold_rows(rows, taken_failures)
 
+    def _hold_rows(self, rows: Sequence[Row], taken_failures: Sequence[int] = ()) -> None:
         def write() -> None:
-            self._store.commit(alerts, position, time=now, taken_failures=taken_failures)
+            self._store.commit_rows(rows, taken_failures)
 
-        self._hold(write, len(alerts), sum(map(_size, alerts)))
+        self._hold(write, len(rows), sum(map(_size, rows)))
 
     def bury(self, frame: Frame, reason: str) -> None:
         """Keep a dead frame."""
@@ -107,6 +151,7 @@ class Keeper:
                 return
             self._waiting.popleft()
             self._waiting_bytes -= size
+            self._committed()
         if self._trouble:
             self._recovered()
 
@@ -118,23 +163,32 @@ class Keeper:
 
     def journal(self, received: Received, kind: str) -> None:
         """Note a frame that was handled for the journal, and count its type. When this returns, `kill -9` leaves it."""
-        fits = self._tail.append(received)
-        if not fits and self._rows:
+        fits = self._append(received)
+        self._note(received, kind)
+        if not fits:
             self.flush()
-            fits = self._tail.append(received)
+
+    def _append(self, received: Received, alerts: bytes = b"") -> bool:
+        """Append to the tail, which is emptied for it if need be; whether there was room."""
+        if self._tail.append(received, alerts):
+            return True
+        if not self._rows and not self._alerts:
+            return False
+        self.flush(between_events=False)
+        return self._tail.append(received, alerts)
+
+    def _note(self, received: Received, kind: str) -> None:
         rows, types = self._rows, self._types
         if not rows:
-            self._flush_at = self._clock.monotonic() + BATCH_S
+            self._flush_at = self._flush_at or self._clock.monotonic() + BATCH_S
         rows.append(received)
         types[kind] = types.get(kind, 0) + 1
         self._row_bytes += len(received.frame.payload)
-        if not fits:
-            self.flush()
 
     @property
     def is_full(self) -> bool:
         """Whether it is time for `flush`, however busy it is."""
-        return len(self._rows) >= BATCH_ROWS or self._row_bytes >= BATCH_BYTES
+        return len(self._rows) >= BATCH_ROWS or self._row_bytes >= BATCH_BYTES or len(self._alerts) >= BATCH_ALERTS
 
     def remember_soon(self) -> None:
         """Write what the engine remembers with the next batch, unless that would take too much of the time."""
@@ -146,21 +200,34 @@ class Keeper:
         self._counts[name] += number
         self._flush_at = self._flush_at or self._clock.monotonic() + BATCH_S
 
-    def flush(self) -> None:
-        """Write the journal now. If that fails, its rows are given up: alerts need the memory more."""
+    def flush(self, *, between_events: bool = True) -> None:
+        """Write all that is in the tail now. If that fails, the journal is given up: alerts need the memory more.
+
+        What the engine remembers is only written between events: else it might know of one that is in no journal yet.
+        """
         self._flush_at = 0.0
         self._counts.update({f"event:{kind}": number for kind, number in self._types.items()})
         self._types.clear()
-        if not self._rows and not self._counts and not self._remembers_now:
+        if not self._rows and not self._alerts and not self._counts and not self._remembers_now:
             return
         rows, self._rows, self._row_bytes = self._rows, [], 0
+        alerts, self._alerts = self._alerts, []
+        if not self._trouble:
+            self._write(rows, alerts, self._state() if between_events else None)
+        self._tail.clear()
+
+    def _write(self, rows: list[Received], alerts: list[Row], state: str | None) -> None:
+        generation = self._tail.generation
         try:
-            if not self._trouble:
-                self._store.journal(rows, counts=self._counts, tail=self._tail.generation, state=self._state())
-                self._counts.clear()
+            self._store.journal(rows, counts=self._counts, alerts=alerts, tail=generation, state=state)
         except StoreError as error:
             self._fail(error)
-        self._tail.clear()
+            for row in alerts:
+                self._hold_rows([row])
+            return
+        self._counts.clear()
+        if alerts:
+            self._committed()
 
     @property
     def _remembers_now(self) -> bool:
@@ -227,6 +294,5 @@ class Keeper:
         self._store.close()
 
 
-def _size(alert: Alert) -> int:
-    texts = sum(len(delivery.text) + sum(map(len, delivery.arguments)) for delivery in alert.deliveries)
-    return _ALERT_BYTES + texts + len(alert.event.data or "")
+def _size(row: Row) -> int:
+    return _ALERT_BYTES + sum(len(value) for value in row if isinstance(value, str))

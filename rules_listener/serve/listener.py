@@ -109,9 +109,17 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     engine = Engine(load(bundle.program), environment.get("SUPERVISOR_GROUP_NAME", ""))
     store = Store(folder, durability="power" if config.durability == "power" else "process")
     tail = Tail.open(folder)
-    keeper = Keeper(store, tail, clock, memory_limit=config.memory_limit, report=report)
     position_file = PositionFile.open(folder)
     courier = CourierProcess(str(folder), bundle, clock, report)
+    keeper = Keeper(
+        store,
+        tail,
+        clock,
+        memory_limit=config.memory_limit,
+        report=report,
+        committed=courier.wake,
+        in_batches=tail.survives and config.durability != "power",
+    )
     restored = Past(store, tail, position_file.in_flight, report).restore(engine, clock.time())
     last_seen = engine.shown_time
     handler = Handler(
@@ -123,7 +131,6 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
         default_channels=config.default,
         clock=clock,
         report=report,
-        wake_courier=courier.wake,
     )
     reload = Reload(arguments, handler, courier, report=report)
     courier.start()

@@ -17,6 +17,7 @@ from rules_listener.event.record import event_of
 from rules_listener.event.wire import Frame, decode_header
 from rules_listener.match.engine import Engine
 from rules_listener.outbox.position import Position
+from rules_listener.outbox.rows import unpack
 from rules_listener.outbox.store import Received, Store
 from rules_listener.outbox.tail import Tail
 
@@ -46,8 +47,8 @@ class Past:
         """Give the engine back what it knew. A store that can't be read knows nothing, and the operator is told."""
         in_flight = self._in_flight
         try:
-            committed = self._store.position()
             self._remember(engine, now)
+            committed = self._store.position()
             last = self._store.last_frame()
         except StoreError as error:
             self._report(f"the store can't be read: {error}")
@@ -58,19 +59,21 @@ class Past:
 
     def _remember(self, engine: Engine, now: float) -> None:
         store, tail = self._store, self._tail
-        left, tail.found = tail.found, []
+        found, tail.found = tail.found, []
         memory = store.memory()
         if memory is not None:
             engine.adopt(json.loads(memory[1]))
         if store.journalled_tail() >= tail.generation:
-            left = []
+            found = []
+        left = [entry.received for entry in found if any(entry.received.frame)]
         for received in chain(store.history_after(memory[0] if memory else 0), left):
             self._tell(engine, received)
+        alerts = [row for entry in found if entry.alerts for row in unpack(entry.alerts)]
+        store.journal(left, alerts=alerts, tail=tail.generation)
+        tail.clear()
         last = store.last_alert_time()
         if last is not None and last <= now:
             engine.advance(last)
-        store.journal(left, tail=tail.generation)
-        tail.clear()
 
     def _tell(self, engine: Engine, received: Received) -> None:
         try:

@@ -104,7 +104,9 @@ def _journalled(store: Path) -> float | None:
         (highest,) = connection.execute("SELECT max(n) FROM journal").fetchone()
         if highest is None or highest < workload.EVENTS:
             return None
-        count, first, last = connection.execute("SELECT count(*), min(time), max(time) FROM journal").fetchone()
+        count, first, last = connection.execute(
+            "SELECT count(*), min(time), max(time) FROM journal WHERE header <> x''"
+        ).fetchone()
         return float(last - first) if count >= workload.EVENTS else None
     return None
 

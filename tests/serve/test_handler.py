@@ -1,5 +1,6 @@
 """What becomes of one frame between reading and answering it."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +12,7 @@ from rules_listener.event.wire import Frame
 from rules_listener.match.engine import Engine
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Epoch, Position, PositionFile
 from rules_listener.outbox.store import Failure, Received
 from rules_listener.serve import handler as handler_module
@@ -44,9 +46,18 @@ class FakeKeeper:
         self.is_full = False
         self.remembered: Callable[[], str] | None = None
 
-    def commit(self, alerts: Sequence[Alert], _position: Position | None, taken: Sequence[int] = ()) -> None:
-        """Note alerts."""
+    def keep(self, received: Received, kind: str, alerts: Sequence[Alert], _position: Position | None) -> None:
+        """Note alerts and what caused them."""
         self.texts += [delivery.text for alert in alerts for delivery in alert.deliveries]
+        if any(received.frame):
+            self.journalled.append(kind)
+
+    def remember_soon(self) -> None:
+        """Do so."""
+
+    def commit(self, rows: Sequence[Row], taken: Sequence[int] = ()) -> None:
+        """Note alerts."""
+        self.texts += [text for row in rows for _, _, text, _ in json.loads(row[10])]
         self.taken += taken
         self.waiting = [failure for failure in self.waiting if failure.n not in taken]
 
@@ -74,7 +85,6 @@ class Bench:
         self.keeper = FakeKeeper()
         self.clock = ManualClock()
         self.reports: list[str] = []
-        self.woken = 0
         self.page = page
         position_file = PositionFile(page)
         self.handler = Handler(
@@ -86,11 +96,7 @@ class Bench:
             default_channels=bundle.config.default,
             clock=self.clock,
             report=self.reports.append,
-            wake_courier=self._wake,
         )
-
-    def _wake(self) -> None:
-        self.woken += 1
 
     def take(self, frame: Frame) -> None:
         """Handle and answer a frame."""
@@ -124,16 +130,16 @@ def bench(make_bench: Callable[[bytearray], Bench]) -> Bench:
 
 
 def test_an_event_that_fires(bench: Bench) -> None:
-    """The alerts of an event and its frame are kept, and the courier is woken, before it may be answered."""
+    """The alerts of an event and its frame are kept before it may be answered."""
     bench.handler.receive(said(0))
-    assert (bench.keeper.texts, bench.woken) == (["hello"], 1)
+    assert bench.keeper.texts == ["hello"]
     assert bench.keeper.journalled == ["PROCESS_COMMUNICATION_STDOUT"]
 
 
 def test_an_event_that_fires_nothing(bench: Bench) -> None:
-    """An event without alerts is journalled, and nobody is woken."""
+    """An event without alerts is journalled."""
     bench.take(_frame(0, "TICK_5", "when:5"))
-    assert (bench.keeper.texts, bench.woken, bench.keeper.journalled) == ([], 0, ["TICK_5"])
+    assert (bench.keeper.texts, bench.keeper.journalled) == ([], ["TICK_5"])
 
 
 def test_a_deadline(make_bundle: Callable[..., Bundle]) -> None:
@@ -147,7 +153,7 @@ def test_a_deadline(make_bundle: Callable[..., Bundle]) -> None:
     assert bench.keeper.texts == []
     bench.clock.advance(5)
     bench.handler.let_time_pass()
-    assert (bench.keeper.texts, bench.woken) == (["hello is late"], 1)
+    assert bench.keeper.texts == ["hello is late"]
 
 
 @pytest.mark.parametrize("step", [-3600.0, 3600.0])

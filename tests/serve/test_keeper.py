@@ -13,9 +13,11 @@ from rules_listener.base.errors import StoreError
 from rules_listener.event.event import Event
 from rules_listener.event.wire import Frame
 from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.database import Row
+from rules_listener.outbox.rows import alert_rows
 from rules_listener.outbox.store import Failure, Received, Store
 from rules_listener.outbox.tail import Tail
-from rules_listener.serve.keeper import BATCH_ROWS, BATCH_S, RETRY_S, Keeper
+from rules_listener.serve.keeper import ALERTS_S, BATCH_ROWS, BATCH_S, RETRY_S, Keeper
 
 FRAME = Frame(b"header", b"payload")
 
@@ -39,16 +41,23 @@ class FakeStore:
         if self.trouble:
             raise StoreError(self.trouble)
 
-    def commit(self, alerts: Sequence[Alert], *_: object, **__: object) -> None:
+    def commit_rows(self, rows: Sequence[Row], _taken: Sequence[int] = ()) -> None:
         """Keep alerts."""
         self._work()
-        self.keys += [alert.key for alert in alerts]
+        self.keys += [row[2] for row in rows]
 
     def journal(
-        self, rows: Sequence[Received], *, counts: Mapping[str, int], tail: int = 0, state: str | None = None
+        self,
+        rows: Sequence[Received],
+        *,
+        counts: Mapping[str, int],
+        alerts: Sequence[Row] = (),
+        tail: int = 0,
+        state: str | None = None,
     ) -> None:
         """Keep frames and counts, and what is remembered."""
         self._work()
+        self.keys += [row[2] for row in alerts]
         self.tails.append(tail)
         self.states += [] if state is None else [state]
         self.rows += [row.time for row in rows]
@@ -82,47 +91,87 @@ def keeper(store: FakeStore, clock: ManualClock, reports: list[str]) -> Keeper:
     return _keeper(store, clock, reports, 50_000)
 
 
-def _keeper(store: FakeStore, clock: ManualClock, reports: list[str], limit: int) -> Keeper:
-    return Keeper(cast("Store", store), Tail(bytearray(100_000)), clock, memory_limit=limit, report=reports.append)
+def _keeper(store: FakeStore, clock: ManualClock, reports: list[str], limit: int, *, in_batches: bool = True) -> Keeper:
+    return Keeper(
+        *(cast("Store", store), Tail(bytearray(100_000)), clock),
+        memory_limit=limit,
+        report=reports.append,
+        committed=lambda: reports.append("committed"),
+        in_batches=in_batches,
+    )
+
+
+def _keep(keeper: Keeper, *keys: object) -> None:
+    keeper.keep(Received(0.0, FRAME), "TICK_5", [_alert(key) for key in keys], None)
 
 
 def _alert(key: object) -> Alert:
     return Alert(0.0, "rule", str(key), "alert", "error", Event("TICK_5", 0.0, {}), ())
 
 
-def test_a_store_that_works_is_used_at_once(store: FakeStore, keeper: Keeper, reports: list[str]) -> None:
-    """When `commit` returns, the alerts are in the store."""
-    keeper.commit([_alert(1), _alert(2)], None)
+def test_where_nothing_may_wait(store: FakeStore, clock: ManualClock, reports: list[str]) -> None:
+    """Without batches, the alerts are in the store when `keep` returns, and the courier is woken."""
+    keeper = _keeper(store, clock, reports, 50_000, in_batches=False)
+    _keep(keeper, 1, 2)
     assert store.keys == ["1", "2"]
-    assert reports == []
+    assert reports == ["committed"]
+
+
+def test_alerts_are_written_together(store: FakeStore, keeper: Keeper, clock: ManualClock, reports: list[str]) -> None:
+    """What comes within some milliseconds is one transaction, frames and alerts; then the courier is woken, once."""
+    for number in range(10):
+        _keep(keeper, number)
+    assert (store.tries, keeper.due) == (0, clock.monotonic() + ALERTS_S)
+    clock.advance(ALERTS_S)
+    keeper.work()
+    assert store.keys == [str(number) for number in range(10)]
+    assert (store.tries, len(store.rows), reports) == (1, 10, ["committed"])
+
+
+def test_what_can_not_wait_is_written_after_what_waits(store: FakeStore, keeper: Keeper) -> None:
+    """A failure that was taken is committed with its alerts at once, and so is all that came before."""
+    _keep(keeper, 1)
+    keeper.commit(alert_rows([_alert(2)], None, 0.0), [7])
+    assert store.keys == ["1", "2"]
+
+
+def test_alerts_without_a_frame(store: FakeStore, keeper: Keeper, clock: ManualClock) -> None:
+    """What time alone caused is kept; there is nothing for the journal."""
+    keeper.keep(Received(0.0, Frame(b"", b"")), "", [_alert(1)], None)
+    clock.advance(ALERTS_S)
+    keeper.work()
+    assert (store.keys, store.rows) == (["1"], [])
 
 
 def test_a_store_that_recovers(store: FakeStore, keeper: Keeper, clock: ManualClock, reports: list[str]) -> None:
     """What came while the store failed is kept in its order; trouble and recovery are each reported once."""
     store.trouble = "the disk is full"
     for number in range(5):
-        keeper.commit([_alert(number)], None)
+        _keep(keeper, number)
         clock.advance(RETRY_S)
         keeper.work()
     assert reports == ["the store can't be written, alerts wait in memory: the disk is full"]
     assert store.keys == []
     store.trouble = ""
-    keeper.commit([_alert(5)], None)
+    _keep(keeper, 5)
     assert store.keys == []
     clock.advance(RETRY_S)
     keeper.work()
     assert store.keys == ["0", "1", "2", "3", "4", "5"]
-    assert reports[1:] == ["the store works again; no alert was lost"]
-    keeper.commit([_alert(6)], None)
+    assert reports[1:] == ["committed"] * 6 + ["the store works again; no alert was lost"]
+    _keep(keeper, 6)
+    keeper.flush()
     assert store.keys[-1] == "6"
 
 
 def test_the_store_is_tried_once_a_second(store: FakeStore, keeper: Keeper, clock: ManualClock) -> None:
     """While the store fails, events cost no try: there is one a second."""
     store.trouble = "full"
+    _keep(keeper, -1)
+    clock.advance(ALERTS_S)
     for number in range(100):
-        keeper.commit([_alert(number)], None)
         keeper.work()
+        _keep(keeper, number)
     assert store.tries == 1
     assert keeper.due == clock.monotonic() + RETRY_S
     clock.advance(RETRY_S)
@@ -135,7 +184,8 @@ def test_what_does_not_fit_is_dropped_and_counted(store: FakeStore, clock: Manua
     keeper = _keeper(store, clock, reports, 10_000)
     store.trouble = "full"
     for number in range(100):
-        keeper.commit([_alert(number)], None)
+        _keep(keeper, number)
+    keeper.flush()
     store.trouble = ""
     clock.advance(RETRY_S)
     keeper.work()
@@ -158,7 +208,7 @@ def test_nothing_is_lost_within_the_limit(steps: list[str]) -> None:
         match step:
             case "alert":
                 keys.append(str(len(keys)))
-                keeper.commit([_alert(keys[-1])], None)
+                _keep(keeper, keys[-1])
             case "second":
                 clock.advance(RETRY_S)
                 keeper.work()
@@ -271,7 +321,7 @@ def test_failures_are_taken_when_the_store_works(store: FakeStore, keeper: Keepe
     assert len(keeper.failures()) == 1
     store.trouble = "full"
     assert keeper.failures() == []
-    keeper.commit([_alert(1)], None)
+    _keep(keeper, 1)
     store.trouble = ""
     assert keeper.failures() == []
 
@@ -279,6 +329,6 @@ def test_failures_are_taken_when_the_store_works(store: FakeStore, keeper: Keepe
 def test_the_end_while_the_store_fails(store: FakeStore, keeper: Keeper, reports: list[str]) -> None:
     """What is still in memory at the end is lost, and that is said."""
     store.trouble = "full"
-    keeper.commit([_alert(1), _alert(2)], None)
+    _keep(keeper, 1, 2)
     keeper.close()
     assert reports[-1] == "2 alerts are lost: they were in memory when the listener ended (full)"

@@ -72,19 +72,25 @@ class Death:
 class Listener:
     """A listener without its loop: handler, keeper, store, tail, position."""
 
-    def __init__(self, folder: Path, clock: ManualClock, death: Death) -> None:
+    def __init__(self, folder: Path, clock: ManualClock, death: Death, *, in_batches: bool) -> None:
         self.reports: list[str] = []
         self.death = death
         self.store = Store(folder)
         position_file = PositionFile.open(folder)
         tail = Tail.open(folder)
         for target, names in (
-            (self.store, ("commit", "journal")),
+            (self.store, ("commit_rows", "journal")),
             (position_file, ("note", "acknowledged")),
             (tail, ("append", "clear")),
         ):
             death.watch(target, *names)
-        self.keeper = Keeper(self.store, tail, clock, memory_limit=10**6, report=self.reports.append)
+        self.keeper = Keeper(
+            *(self.store, tail, clock),
+            memory_limit=10**6,
+            report=self.reports.append,
+            committed=lambda: None,
+            in_batches=in_batches,
+        )
         self.engine = Engine(load(PROGRAM))
         restored = Past(self.store, tail, position_file.in_flight, self.reports.append).restore(
             self.engine, clock.time()
@@ -99,7 +105,6 @@ class Listener:
             default_channels=("ops",),
             clock=clock,
             report=self.reports.append,
-            wake_courier=lambda: None,
         )
         self.handler.raise_start(last_seen)
 
@@ -124,20 +129,24 @@ def frame(poolserial: int, what: str) -> Frame:
     return Frame(header.encode(), payload.encode())
 
 
-def live(folder: Path, events: list[str], ends: list[int], flushes: set[int]) -> list[tuple[Any, ...]]:
+def live(
+    folder: Path, events: list[str], ends: list[int], flushes: set[int], *, in_batches: bool = True
+) -> list[tuple[Any, ...]]:
     """All alerts of a listener that is killed after so many steps, again and again; supervisord sends again."""
     with patch.object(handler_module, "MAX_ATTEMPTS", 1000):
-        return _live(folder, events, ends, flushes)
+        return _live(folder, events, ends, flushes, in_batches=in_batches)
 
 
-def _live(folder: Path, events: list[str], ends: list[int], flushes: set[int]) -> list[tuple[Any, ...]]:
+def _live(
+    folder: Path, events: list[str], ends: list[int], flushes: set[int], *, in_batches: bool
+) -> list[tuple[Any, ...]]:
     clock = ManualClock()
     ends = list(ends)
     listener, number, answered = None, 0, False
     while number < len(events):
         try:
             if listener is None:
-                listener = Listener(folder, clock, Death(ends.pop(0) if ends else 0))
+                listener = Listener(folder, clock, Death(ends.pop(0) if ends else 0), in_batches=in_batches)
             if not answered:
                 listener.take(frame(number, events[number]))
             answered = True
@@ -155,7 +164,7 @@ def _live(folder: Path, events: list[str], ends: list[int], flushes: set[int]) -
         number += 1
         clock.advance(2)
     clock.advance(60)
-    listener = listener or Listener(folder, clock, Death(0))
+    listener = listener or Listener(folder, clock, Death(0), in_batches=in_batches)
     listener.death.steps = 0
     clock.advance(5)
     listener.handler.let_time_pass()
@@ -176,14 +185,19 @@ EVENTS = st.lists(st.sampled_from(["EXITED a", "EXITED a", "EXITED b", "RUNNING 
 
 
 @settings(max_examples=150, deadline=None)
-@given(EVENTS, st.lists(st.integers(1, 60), max_size=4), st.sets(st.integers(0, 9)))
-@example(["EXITED a"] * 4, list(range(1, 30)), set())
-@example(["EXITED a"] * 4, list(range(1, 30)), {0, 1, 2, 3})
-def test_no_kill_changes_what_is_said(events: list[str], ends: list[int], flushes: set[int]) -> None:
+@given(EVENTS, st.lists(st.integers(1, 60), max_size=4), st.sets(st.integers(0, 9)), st.booleans())
+@example(["EXITED a"] * 4, list(range(1, 30)), set(), True)  # noqa: FBT003 - hypothesis takes them by place
+@example(["EXITED a"] * 4, list(range(1, 30)), {0, 1, 2, 3}, False)  # noqa: FBT003 - likewise
+def test_no_kill_changes_what_is_said(
+    events: list[str],
+    ends: list[int],
+    flushes: set[int],
+    in_batches: bool,  # noqa: FBT001 - likewise
+) -> None:
     """Killed at any border between two things that it keeps, it says the same: nothing less, nothing twice."""
     with tempfile.TemporaryDirectory() as without, tempfile.TemporaryDirectory() as with_kills:
         expected = live(Path(without), events, [], set())
-        found = live(Path(with_kills), events, ends, flushes)
+        found = live(Path(with_kills), events, ends, flushes, in_batches=in_batches)
         # a deadline waits a second longer after a start, and may so come after another alert of that time
         assert sorted(map(repr, found)) == sorted(map(repr, expected))
 
