@@ -1,6 +1,7 @@
 """The program `rules-listener`, also `python -m rules_listener`.
 
-`run` is the listener itself: it goes its own way, past the command line library and all that is made for people.
+`run` and `record` are listeners themselves: they go their own way, past the command line library and all that is made
+for people.
 """
 
 import signal
@@ -14,6 +15,10 @@ def main() -> None:
         from rules_listener.tools.run import main as run  # noqa: PLC0415 - and nothing else
 
         sys.exit(run(sys.argv[2:]))
+    if sys.argv[1:2] == ["record"]:
+        from rules_listener.tools.record import main as record  # noqa: PLC0415 - and nothing else
+
+        sys.exit(record(sys.argv[2:]))
     from rules_listener.tools.cli import cli  # noqa: PLC0415 - not for the listener
 
     cli(prog_name="rules-listener")

@@ -1,9 +1,11 @@
 """An event as one flat object: the form of recordings, and of what a `run` action reads on its standard input.
 
-`{"time": …, "event": TYPE, header fields…, fields…, "data": …}`; only `time` and `event` are always there.
+`{"time": …, "event": TYPE, header fields…, fields…, "data": …}`; only `time` and `event` are always there. A value is a
+text or a number; `null` is as good as nothing.
 """
 
 from collections.abc import Mapping
+from math import isfinite
 
 from rules_listener.base.errors import ProtocolError
 from rules_listener.event.catalogue import HEADER_FIELDS, NUMBERS, Kind
@@ -12,6 +14,9 @@ from rules_listener.event.wire import Frame, decode
 
 _NOT_RECORDED = frozenset({"ver", "eventname", "len"})
 _NOT_FIELDS = frozenset({"time", "event", "data"})
+_HEADER = frozenset(field.name for field in HEADER_FIELDS)
+_HEADER_NUMBERS = frozenset(field.name for field in HEADER_FIELDS if field.kind is Kind.NUMBER)
+_ALL_NUMBERS = {name: _HEADER_NUMBERS | numbers for name, numbers in NUMBERS.items()}
 
 
 def to_record(event: Event) -> dict[str, Value | float]:
@@ -24,29 +29,26 @@ def to_record(event: Event) -> dict[str, Value | float]:
     return record
 
 
-_HEADER = frozenset(field.name for field in HEADER_FIELDS)
-_HEADER_NUMBERS = frozenset(field.name for field in HEADER_FIELDS if field.kind is Kind.NUMBER)
-
-
 def from_record(record: Mapping[str, object]) -> Event:
     """The event that a flat object stands for.
 
     Raises:
         KeyError: `time` or `event` is missing.
-        ProtocolError: a number is none.
+        ProtocolError: a number is none, or a value is neither a text nor a number.
     """
+    kind = record["event"]
+    if not isinstance(kind, str):
+        raise ProtocolError(f"`event` is no text: {kind!r:.80}")
     header: dict[str, Value] = {}
     fields: dict[str, Value] = {}
-    data = record.get("data")
-    numbers = _HEADER_NUMBERS | NUMBERS.get(str(record["event"]), frozenset())
+    numbers = _ALL_NUMBERS.get(kind, _HEADER_NUMBERS)
     for name, value in record.items():
-        if name not in _NOT_FIELDS:
-            (header if name in _HEADER else fields)[name] = _number(name, value) if name in numbers else str(value)
-    try:
-        moment = float(str(record["time"]))
-    except ValueError:
-        raise ProtocolError(f"`time` is no number of seconds: {record['time']!r:.80}") from None
-    return Event(str(record["event"]), moment, fields, None if data is None else str(data), header)
+        if name not in _NOT_FIELDS and value is not None:
+            (header if name in _HEADER else fields)[name] = (
+                _number(name, value) if name in numbers else value if type(value) is str else _text(name, value)
+            )
+    data = record.get("data")
+    return Event(kind, _time(record["time"]), fields, None if data is None else _text("data", data), header)
 
 
 def own_frame(event: Event) -> Frame:
@@ -70,7 +72,27 @@ def event_of(frame: Frame, time: float) -> Event:
 
 
 def _number(name: str, value: object) -> int:
+    if type(value) is int:
+        return value
     try:
         return int(str(value))
     except ValueError:
         raise ProtocolError(f"`{name}` is no whole number: {value!r:.80}") from None
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise ProtocolError(f"`{name}` is neither a text nor a number: {value!r:.80}")
+
+
+def _time(value: object) -> float:
+    try:
+        moment = value if type(value) is float else float(str(value))
+    except ValueError:
+        moment = float("nan")
+    if not isfinite(moment):
+        raise ProtocolError(f"`time` is no number of seconds: {value!r:.80}")
+    return moment

@@ -4,8 +4,9 @@ Read in this order: `alert` (firings become deliveries), `folder` (the state fol
 `database` (opening the file, transactions), `order` (which delivery is next), `rows` (alerts as rows), `store` (what
 the listener writes), `position` (which event was seen last), `tail` (what is not in the store yet), `expand` (alerts
 become rows of deliveries), `queue` (what is due, and what became of it), `trim` (what is deleted), `listing` (what
-people see and change), `channel` (what is asked of a destination), `crew` (the threads of a channel), `doorbell` and
-`lock` (waking and being the only one), `courier` (expands, claims, sends, settles).
+people see and change), `journal` (the journal as a recording), `channel` (what is asked of a destination), `crew`
+(the threads of a channel), `doorbell` and `lock` (waking and being the only one), `courier` (expands, claims, sends,
+settles).
 
 The listener itself imports `alert`, `rows`, `store`, `position` and `tail` only.
 """

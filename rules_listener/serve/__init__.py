@@ -6,5 +6,5 @@ Read in this order: `config` (settings as plain values), `yamlnodes` and `config
 made now), `supervisord` (the process that started us), `keeper` (what the store could not take yet), `sequence`
 (repeats, losses), `restore` (what the last listener left), `handler` (what is done with a frame), `couriers` (the
 courier, seen from here), `reload` (new rules), `loop` (events in, answers out), `listener` (the start, from top to
-bottom), `couriering` (the courier's process).
+bottom), `couriering` (the courier's process), `recordingfile` and `recorder` (a listener that only records).
 """

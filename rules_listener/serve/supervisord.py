@@ -52,7 +52,7 @@ buffer_size=1000
 ; one listener keeps the order, and can tell how many events were discarded
 numprocs=1
 ; of its own, and negative: it starts first, stops last, and shares no rejected event with other listeners
-priority=-1
+priority={priority}
 autorestart=true
 ; what it says about itself, and the alerts of `log` channels
 stderr_logfile=AUTO
@@ -83,8 +83,9 @@ def events_needed(types: Iterable[str]) -> str:
     return ",".join(needed)
 
 
-def section(arguments: str, *, name: str = "rules-listener", events: str = DEFAULT_EVENTS) -> str:
+def section(arguments: str, *, name: str = "rules-listener", events: str = DEFAULT_EVENTS, priority: int = -1) -> str:
     """The section of supervisord.conf that runs this program with `arguments`."""
     program = Path(sys.argv[0])
     command = str(program.absolute()) if program.name == "rules-listener" else f"{sys.executable} -m rules_listener"
-    return SECTION.format(name=name, command=f"{command} {arguments}".replace("%", "%%"), events=events)
+    command = f"{command} {arguments}".replace("%", "%%")
+    return SECTION.format(name=name, command=command, events=events, priority=priority)

@@ -1,4 +1,4 @@
 """The command line: one file for each verb, joined in `cli`.
 
-`run` is the listener, and is reached without `cli`; all the others are for people.
+`run` and `record` are listeners, and are reached without `cli`; all the others are for people.
 """

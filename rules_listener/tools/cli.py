@@ -12,8 +12,11 @@ from rules_listener import __version__
 from rules_listener.base.errors import RulesListenerError
 from rules_listener.tools.alerts import alerts
 from rules_listener.tools.check import check
+from rules_listener.tools.convert import convert
 from rules_listener.tools.demo import demo
 from rules_listener.tools.init import init
+from rules_listener.tools.record import DESCRIPTION as RECORD_DESCRIPTION
+from rules_listener.tools.record import main as record_main
 from rules_listener.tools.run import DESCRIPTION
 from rules_listener.tools.run import main as run_main
 from rules_listener.tools.status import status
@@ -50,5 +53,18 @@ def run(arguments: tuple[str, ...]) -> None:
     sys.exit(run_main(arguments))
 
 
-for verb in (check, init, demo, alerts, status):
+@cli.command(
+    "record",
+    help=RECORD_DESCRIPTION,
+    short_help="Record all events; supervisord starts it.",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def record(arguments: tuple[str, ...]) -> None:
+    """Hand over to the recorder, which reads its own arguments."""
+    sys.exit(record_main(arguments))
+
+
+for verb in (check, init, demo, convert, alerts, status):
     cli.add_command(verb)

@@ -22,6 +22,8 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from rules_listener.base.errors import StoreError
 from rules_listener.outbox.listing import STATES, Listed, Listing
+from rules_listener.serve.recorder import EVENTS as RECORDED_EVENTS
+from rules_listener.serve.recorder import PRIORITY as RECORDER_PRIORITY
 
 Found = TypeVar("Found")
 
@@ -57,6 +59,7 @@ class Supervised:
         self.rules_path = folder / "test.rules"
         self.config_path = folder / "rules-listener.yaml"
         self.identifier = "supervisor"
+        self.settings = ""
         self._sections: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
         self.write("record.py", RECORD)
@@ -121,6 +124,19 @@ class Supervised:
         }
         self._add(f"eventlistener:{name}", command, given)
 
+    def recorder(self, path: Path, arguments: str = "", **options: object) -> None:
+        """A listener that only records."""
+        given = {
+            "events": RECORDED_EVENTS,
+            "buffer_size": 1000,
+            "priority": RECORDER_PRIORITY,
+            "autorestart": "true",
+            "startsecs": 0,
+            "stdout_logfile": "NONE",
+            **options,
+        }
+        self._add("eventlistener:recorder", f"{sys.executable} -m rules_listener record --to {path} {arguments}", given)
+
     def _add(self, header: str, command: str, options: dict[str, object]) -> None:
         name = header.partition(":")[2]
         given = {"command": command, "stderr_logfile": self.folder / f"{name}.err", **options}
@@ -133,6 +149,7 @@ class Supervised:
 nodaemon=true
 identifier={self.identifier}
 logfile={self.folder}/supervisord.log
+{self.settings}
 pidfile={self.folder}/supervisord.pid
 childlogdir={self.folder}
 

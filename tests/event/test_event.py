@@ -82,8 +82,29 @@ def test_a_record_is_read_as_the_event_that_it_was_made_of(
     assert from_record(json.loads(json.dumps(to_record(event)))) == event
 
 
-@pytest.mark.parametrize("wrong", [{"when": "soon"}, {"serial": None}, {"time": "now"}])
+@pytest.mark.parametrize("wrong", [{"when": "soon"}, {"serial": True}, {"time": "now"}, {"time": "nan"}])
 def test_a_record_with_a_number_that_is_none(wrong: dict[str, object]) -> None:
     """A record written by hand has numbers where the catalogue says so, or is refused."""
     with pytest.raises(ProtocolError, match=next(iter(wrong))):
         from_record({"time": 1.0, "event": "TICK_5", "when": 5, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("written", "fields"),
+    [
+        ({"when": "5", "note": "x"}, {"when": 5, "note": "x"}),
+        ({"note": 2.5}, {"note": "2.5"}),
+        ({"note": True, "other": False}, {"note": "true", "other": "false"}),
+        ({"when": None, "note": None}, {}),
+    ],
+)
+def test_a_record_written_by_hand(written: dict[str, object], fields: dict[str, Value]) -> None:
+    """A number may be written as a text, a field that is no number may be one, and null is as good as nothing."""
+    assert from_record({"time": "1.5", "event": "TICK_5", **written}) == Event("TICK_5", 1.5, fields)
+
+
+@pytest.mark.parametrize("wrong", [{"note": ["a"]}, {"note": {}}, {"data": []}, {"event": 7}])
+def test_a_record_is_flat(wrong: dict[str, object]) -> None:
+    """A value that is neither a text nor a number is refused, by its name."""
+    with pytest.raises(ProtocolError, match=f"`{next(iter(wrong))}`"):
+        from_record({"time": 1.0, "event": "TICK_5", **wrong})

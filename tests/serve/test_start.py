@@ -5,7 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-NOT_NEEDED = {"lark", "yaml", "click", "rich", "json.tool", "xmlrpc", "http.client", "supervisor", "subprocess"}
+NOT_NEEDED = {
+    "lark",
+    "yaml",
+    "click",
+    "rich",
+    "msgspec",
+    "backports",
+    "json.tool",
+    "xmlrpc",
+    "http.client",
+    "supervisor",
+    "subprocess",
+}
 
 PROGRAM = """
 import sys
