@@ -2,5 +2,6 @@
 
 Read in this order: `nodes` (what the text says), `literals`, `build` and `parse` (text becomes nodes), `nesting` (how
 deep they may be), `functions` (the builtins), `checked` (what the nodes mean), `scope` (which names mean something),
-`expressions`, `selectors`, `definitions`, `rules` and `check` (nodes become meaning, or diagnostics).
+`expressions`, `selectors`, `definitions`, `rules` and `check` (nodes become meaning, or diagnostics). Beside it stand
+`tokens`, `layout`, `arrange` and `format` (rule text in its one form).
 """

@@ -1,8 +1,8 @@
 """Command lines as people type them: each file of `scenarios/` is one, with its files, its output and its exit status.
 
 A scenario is divided by lines `=== NAME`: `=== file PATH` is written first; `=== command` is run, its folder being an
-empty one; `=== stdout`, `=== stderr` and `=== status` are what must come of it (nothing and 0 unless given). FOLDER and
-VERSION stand for what differs from run to run.
+empty one, with `=== stdin`; `=== stdout`, `=== stderr` and `=== status` are what must come of it (nothing and 0 unless
+given), and `=== then PATH` what a file holds afterwards. FOLDER and VERSION stand for what differs from run to run.
 """
 
 import os
@@ -40,6 +40,7 @@ def test_scenario(path: Path, tmp_path: Path) -> None:
         [sys.executable, "-m", "rules_listener", *shlex.split(parts["command"])[1:]],
         cwd=tmp_path,
         env=environment,
+        input=parts.get("stdin", ""),
         capture_output=True,
         text=True,
         timeout=60,
@@ -50,6 +51,9 @@ def test_scenario(path: Path, tmp_path: Path) -> None:
         parts.get("stderr", ""),
         int(parts.get("status", "0")),
     )
+    for heading, content in parts.items():
+        if heading.startswith("then "):
+            assert (tmp_path / heading.removeprefix("then ")).read_text(encoding="utf-8") == content
 
 
 def shown(output: str, folder: Path) -> str:
