@@ -4,8 +4,9 @@
 2. Each answer is followed at once by READY, in one write: supervisord takes both in one turn
    (`supervisor/dispatchers.py: handle_listener_state_change`).
 3. The loop sleeps until an event, a signal, a word of a child, or the next thing that is due.
-4. The end of input is a clean end. So is SIGTERM. Silence for three ticks, where there were ticks, is not: supervisord
-   has stopped talking to us (listener state UNKNOWN), and only a new process gets out of that.
+4. The end of input is a clean end. So are SIGTERM, and nobody to take an answer. Silence for three ticks, where there
+   were ticks, is not: supervisord has stopped talking to us (listener state UNKNOWN), and only a new process gets out
+   of that.
 """
 
 import os
@@ -106,7 +107,7 @@ class Loop:
 
     def run(self) -> Status:
         """Work until the end; the exit status."""
-        os.write(self._sink, READY)
+        self._say(READY)
         self._watch()
         while self._status is None:
             due = self._due()
@@ -165,7 +166,8 @@ class Loop:
 
     def _answer(self, frame: Frame) -> None:
         self._handler.receive(frame)
-        os.write(self._sink, OK if self._once else OK_AND_READY)
+        if not self._say(OK if self._once else OK_AND_READY):
+            return
         self._handler.answered()
         now = self._clock.monotonic()
         if now - self._heard_at < BURST_S:
@@ -176,6 +178,15 @@ class Loop:
             self._missing_since = self._missing_since or self._heard_at
         if self._once:
             self._status = Status.CLEAN
+
+    def _say(self, answer: bytes) -> bool:
+        """Write to supervisord; False, and the end, if it is not there any more."""
+        try:
+            os.write(self._sink, answer)
+        except BrokenPipeError:
+            self._status = Status.CLEAN
+            return False
+        return True
 
     def _hear(self, descriptor: int) -> None:
         """A signal or a child has something to say."""

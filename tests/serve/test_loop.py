@@ -156,6 +156,12 @@ def test_the_end_of_the_input_is_a_clean_end(bench: Bench) -> None:
     assert bench.answers == READY
 
 
+def test_nobody_takes_the_answer(bench: Bench) -> None:
+    """A supervisord that was killed is a clean end."""
+    bench.close(bench.output)
+    assert bench.run(end=False) is Status.CLEAN
+
+
 def test_a_deadline_of_the_rules(bench: Bench) -> None:
     """The loop wakes when the rules have something to say, without any event."""
     bench.parts.deadline = monotonic() + 0.05
