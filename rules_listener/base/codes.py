@@ -178,6 +178,12 @@ _CODES = (
         "configuration is not valid",
         "The configuration is strict: a key that it does not know or a value of another kind is an error.",
     ),
+    Code(
+        "RL304",
+        "secret can't be had",
+        "A variable or a file that the configuration names can't be used, or a password stands in it as it is. Write "
+        "${NAME} for a variable of the listener's environment, file:PATH for the content of a file.",
+    ),
 )
 
 CODES: dict[str, Code] = {code.code: code for code in _CODES}

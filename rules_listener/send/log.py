@@ -10,16 +10,7 @@ from threading import Lock
 from typing import TextIO
 
 from rules_listener.outbox.channel import Message, Outcome, RetryLater, Sent
-
-_LINE_ENDS = (0x85, 0x2028, 0x2029)
-_ESCAPES = {
-    code: chr(code).encode("unicode_escape").decode() for code in (*range(0x20), *range(0x7F, 0xA0), *_LINE_ENDS)
-}
-
-
-def one_line(text: str) -> str:
-    """`text` with everything escaped that could end or disturb a line."""
-    return text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
+from rules_listener.send.line import one_line
 
 
 class LogChannel:

@@ -20,7 +20,8 @@ from rules_listener.serve.config import ChannelConfig, Config
 FILE_NAME = "rules.compiled"
 _MAGIC = b"RLBUNDLE1\n"
 _DIGEST_SIZE = 32
-_COMPILED_BY = ("lang", "match", "grammar", "../grammar", "serve/config.py", "serve/configfile.py", "serve/channels.py")
+_CONFIGURED_BY = tuple(f"serve/{name}.py" for name in ("config", "configfile", "channels", "kinds", "options"))
+_COMPILED_BY = ("lang", "match", "grammar", "../grammar", *_CONFIGURED_BY)
 
 
 class Origin(NamedTuple):
@@ -131,7 +132,10 @@ def _origin(data: list[Any]) -> Origin:
 
 def _config(data: list[Any]) -> Config:
     rules, state, default, channels, *limits = data
-    channels = tuple(ChannelConfig(name, kind, options, tuple(texts)) for name, kind, options, texts in channels)
+    channels = tuple(
+        ChannelConfig(name, kind, options, tuple(texts), tuple(secrets))
+        for name, kind, options, texts, secrets in channels
+    )
     return Config(tuple(rules), state, tuple(default), channels, *limits)
 
 

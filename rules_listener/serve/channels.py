@@ -1,22 +1,25 @@
-"""The kinds of channels: how each is written in the configuration, and how it is built.
+"""The channels: read out of the configuration, and built for the courier. What is special to a kind is in `kinds`.
 
-1. Reading a channel needs no secret and opens nothing; building it happens in the courier alone.
+1. Reading a channel opens nothing but what is checked; building it happens in the courier alone, when it is first used.
 2. A channel's templates are compiled with the rules, under the names `CHANNEL/0`, `CHANNEL/1`, ….
+3. What its secrets stand for is looked up in the courier, and hidden in whatever the channel says.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rules_listener.event.record import from_record
 from rules_listener.match.firing import Renderer
 from rules_listener.outbox.alert import RUN_CHANNEL, SUPERVISOR_CHANNEL
-from rules_listener.outbox.channel import Channel, Message
+from rules_listener.outbox.channel import Channel
+from rules_listener.send.guarded import GuardedChannel
 from rules_listener.serve.config import ChannelConfig
+from rules_listener.serve.kinds import COMMAND_TIMEOUT_S, KINDS
+from rules_listener.serve.options import OptionReader
+from rules_listener.serve.secret import resolve
+from rules_listener.serve.values import Values
 
 RESERVED_CHANNELS = (RUN_CHANNEL, SUPERVISOR_CHANNEL)
 """Channels that are always there: for `run`, and for actions on processes."""
-
-COMMAND_TIMEOUT_S = 10.0
 
 
 class ReadChannel(NamedTuple):
@@ -26,28 +29,24 @@ class ReadChannel(NamedTuple):
     template_nodes: list[Any]
 
 
-class Kind(NamedTuple):
-    """A kind of channel: the options beside its own key, how to read it and how to build it."""
-
-    options: list[str]
-    read: Callable[[Any, dict[str, Any], Any], tuple[dict[str, Any], list[tuple[str, Any]]]]
-    build: Callable[[ChannelConfig, list[Renderer]], Channel]
-
-
-def read_channel(name: str, node: Any, reader: Any) -> ReadChannel | None:
-    """The channel that stands at `node`; None if it can't be known which kind it is. `reader` is a `YamlReader`."""
-    keys = {key.value: key for key, _ in reader.items(node)}
+def read_channel(name: str, node: Any, reader: OptionReader) -> ReadChannel | None:
+    """The channel that stands at `node`; None if it can't be known which kind it is."""
+    keys = {key.value for key, _ in reader.yaml.items(node)}
     kinds = [kind for kind in KINDS if kind in keys]
     if len(kinds) != 1:
         known = f"kinds: {' '.join(KINDS)}"
         message = f"the channel `{name}` is of no kind" if not kinds else f"the channel `{name}` is of several kinds"
-        reader.report(message, node, "", known)
+        reader.yaml.report(message, node, "", known)
         return None
     kind = KINDS[kinds[0]]
-    values = reader.mapping(node, [kinds[0], *kind.options])
-    options, templates = kind.read(values[kinds[0]], values, reader)
-    config = ChannelConfig(name, kinds[0], options, tuple(text for text, _ in templates))
-    return ReadChannel(config, [node for _, node in templates])
+    own: dict[str, Callable[[Any], Any]] = {kinds[0]: lambda value: kind.read(value, reader)}
+    read = reader.mapping(node, own if kind.timeout_s is None else {**own, "timeout": reader.duration})
+    options = read.get(kinds[0], {})
+    if kind.timeout_s is not None:
+        options["timeout_s"] = read.get("timeout", kind.timeout_s)
+    templates = tuple(text for text, _ in reader.templates)
+    config = ChannelConfig(name, kinds[0], options, templates, tuple(reader.secrets))
+    return ReadChannel(config, [node for _, node in reader.templates])
 
 
 def build_channels(
@@ -57,7 +56,7 @@ def build_channels(
     channels: dict[str, Channel] = {RUN_CHANNEL: _run_channel(), SUPERVISOR_CHANNEL: _supervisor_channel(environment)}
     for config in configs:
         renderers = [templates[template_name(config.name, number)] for number in range(len(config.templates))]
-        channels[config.name] = KINDS[config.kind].build(config, renderers)
+        channels[config.name] = _channel(config, renderers, environment)
     return channels
 
 
@@ -66,27 +65,14 @@ def template_name(channel: str, number: int) -> str:
     return f"{channel}/{number}"
 
 
-def _read_command(node: Any, values: dict[str, Any], reader: Any) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
-    arguments = reader.texts(node)
-    if not arguments:
-        example = 'such as ["/usr/local/bin/alert", "{message}"]'
-        reader.report("a command is a list with the program first", node, example)
-    timeout = reader.duration(values["timeout"]) if "timeout" in values else COMMAND_TIMEOUT_S
-    return {"timeout_s": timeout}, arguments
+def _channel(config: ChannelConfig, renderers: list[Renderer], environment: Mapping[str, str]) -> Channel:
+    def secrets() -> list[str]:
+        return [resolve(reference, environment) for reference in config.secrets]
 
+    def build(secrets: Sequence[str]) -> Channel:
+        return KINDS[config.kind].build(config.options, Values(renderers, secrets))
 
-def _build_command(config: ChannelConfig, renderers: list[Renderer]) -> Channel:
-    from rules_listener.send.command import CommandChannel  # noqa: PLC0415 - only the courier builds channels
-
-    def arguments(message: Message) -> list[str]:
-        event = from_record(message.event)
-        return [render(event, _values(message)) for render in renderers]
-
-    return CommandChannel(arguments, timeout_s=config.options["timeout_s"])
-
-
-def _values(message: Message) -> dict[str, object]:
-    return {"rule": message.rule, "severity": message.severity, "id": message.id, "message": message.text}
+    return GuardedChannel(secrets, build)
 
 
 def _run_channel() -> Channel:
@@ -103,21 +89,3 @@ def _supervisor_channel(environment: Mapping[str, str]) -> Channel:
         environment.get("SUPERVISOR_USERNAME", ""),
         environment.get("SUPERVISOR_PASSWORD", ""),
     )
-
-
-def _read_log(node: Any, _values: dict[str, Any], reader: Any) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
-    reader.mapping(node, [])
-    return {}, []
-
-
-def _build_log(_config: ChannelConfig, _renderers: list[Renderer]) -> Channel:
-    from rules_listener.send.log import LogChannel  # noqa: PLC0415 - only the courier builds channels
-
-    return LogChannel()
-
-
-KINDS = {
-    "command": Kind(["timeout"], _read_command, _build_command),
-    "log": Kind([], _read_log, _build_log),
-}
-"""All kinds by the key that names them."""

@@ -11,6 +11,7 @@ from rules_listener.base.errors import ConfigError
 from rules_listener.serve.bundle import Bundle, is_fresh, kept_bundle, load_bundle
 from rules_listener.serve.children import Child
 from rules_listener.serve.config import FILE_NAME, STATE_FOLDER
+from rules_listener.serve.secret import can_be_resolved
 
 COMPILER = "rules_listener.serve.compiler"
 
@@ -49,14 +50,14 @@ def compiler_arguments(config: str, state: str, rules: Sequence[str]) -> list[st
 
 
 def obtain_bundle(arguments: Sequence[str]) -> Bundle:
-    """The compiled rules: as they were kept, if they are fresh; else compiled now.
+    """The compiled rules: as they were kept, if they are fresh and their secrets can be had; else compiled now.
 
     Raises:
         ConfigError: the rules or the configuration have an error, which the compiler has shown.
     """
     config, state, *rules = arguments
     kept = kept_bundle(_likely_state(config, state))
-    if kept is not None and is_fresh(kept, config, rules, state):
+    if kept is not None and is_fresh(kept, config, rules, state) and can_be_resolved(kept.config.secrets, os.environ):
         return kept
     bundle, reason = compile_now(arguments)
     if bundle is None:

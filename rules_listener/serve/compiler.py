@@ -5,6 +5,7 @@
    the configuration are wrong; the reason in one line is on standard output. Diagnostics are on standard error.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -43,7 +44,7 @@ def check_all(config_path: Path | None, rules: Sequence[str], *, any_channel: bo
     """
     config, found, places = ReadConfig(default_config(Path.cwd()), [], {})
     if config_path is not None:
-        config, found, places = read_config(config_path)
+        config, found, places = read_config(config_path, os.environ)
     files, parsed = _read_rules([Path(path) for path in rules or config.rules], found)
     channels = None if any_channel or has_errors(found) else Channels(config.channel_names, config.default)
     rule_set, found_in_rules = check(parsed, channels)

@@ -13,12 +13,17 @@ DAY_S = 86_400.0
 
 
 class ChannelConfig(NamedTuple):
-    """A channel as the configuration has it: its options as plain values, and the texts of its templates."""
+    """A channel as the configuration has it.
+
+    Its options are plain values, which refer to its templates and its secrets by number (`options`). `secrets` are
+    references, such as `${NAME}`, and never what these stand for.
+    """
 
     name: str
     kind: str
     options: dict[str, Any]
     templates: tuple[str, ...]
+    secrets: tuple[str, ...] = ()
 
 
 class Config(NamedTuple):
@@ -38,6 +43,11 @@ class Config(NamedTuple):
     def channel_names(self) -> list[str]:
         """The names of all channels, in the order of the file."""
         return [channel.name for channel in self.channels]
+
+    @property
+    def secrets(self) -> list[str]:
+        """The references of all channels."""
+        return [reference for channel in self.channels for reference in channel.secrets]
 
 
 def default_config(folder: Path) -> Config:

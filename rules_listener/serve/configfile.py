@@ -2,10 +2,12 @@
 
 1. It is strict: an unknown key, a value of another kind, a channel that is not there are errors with their place.
 2. Relative paths are relative to the configuration file's folder.
-3. Without a file there is a configuration all the same: alerts go to standard error, which supervisord keeps.
+3. A password in a URL is never shown; what a reference to a secret stands for is not even read into the configuration.
+4. Without a file there is a configuration all the same: alerts go to standard error, which supervisord keeps.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +15,7 @@ from rules_listener.base.diagnostics import Diagnostic, suggestion
 from rules_listener.base.source import Source, Span
 from rules_listener.serve.channels import RESERVED_CHANNELS, read_channel, template_name
 from rules_listener.serve.config import ChannelConfig, Config, default_config
+from rules_listener.serve.options import OptionReader, masked
 from rules_listener.serve.yamlnodes import Node, YamlReader
 
 KEYS = ["rules", "state", "durability", "default", "channels", "give_up_after", "journal", "memory_limit"]
@@ -26,8 +29,11 @@ class ReadConfig(NamedTuple):
     templates: dict[str, Span]
 
 
-def read_config(path: Path) -> ReadConfig:
-    """The configuration in the file at `path`; what is wrong is reported, and has its default value."""
+def read_config(path: Path, environment: Mapping[str, str] | None = None) -> ReadConfig:
+    """The configuration in the file at `path`; what is wrong is reported, and has its default value.
+
+    With an `environment`, secrets that can't be had are reported too.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -35,7 +41,7 @@ def read_config(path: Path) -> ReadConfig:
         return _unread(path, Diagnostic("RL301", f"the configuration can't be read: {reason}", file=str(path)))
     except UnicodeDecodeError:
         return _unread(path, Diagnostic("RL107", "the configuration is not UTF-8", file=str(path)))
-    reader = _ConfigReader(YamlReader(Source(str(path), text)), path.absolute().parent)
+    reader = _ConfigReader(YamlReader(Source(str(path), masked(text)), text), path.absolute().parent, environment)
     return ReadConfig(reader.config(), reader.yaml.found, reader.templates)
 
 
@@ -46,9 +52,10 @@ def _unread(path: Path, reason: Diagnostic) -> ReadConfig:
 class _ConfigReader:
     """Reads one configuration."""
 
-    def __init__(self, yaml: YamlReader, folder: Path) -> None:
+    def __init__(self, yaml: YamlReader, folder: Path, environment: Mapping[str, str] | None) -> None:
         self.yaml = yaml
         self.folder = folder
+        self.environment = environment
         self.templates: dict[str, Span] = {}
 
     def config(self) -> Config:
@@ -91,11 +98,14 @@ class _ConfigReader:
                 self.yaml.report(f"the name `{key.value}` is taken: the listener has a channel of that name", key)
             elif not key.value.isidentifier():
                 self.yaml.report("a channel's name is made of letters, digits and _, so that rules can say `to`", key)
-            elif (channel := read_channel(key.value, value, self.yaml)) is not None:
+            elif (channel := read_channel(key.value, value, self._options())) is not None:
                 channels.append(channel.config)
                 for number, text in enumerate(channel.template_nodes):
                     self.templates[template_name(key.value, number)] = self.yaml.span(text)
         return tuple(channels)
+
+    def _options(self) -> OptionReader:
+        return OptionReader(self.yaml, self.folder, self.environment)
 
     def _default(self, node: Node, known: list[str]) -> tuple[str, ...]:
         names = self.yaml.texts(node)

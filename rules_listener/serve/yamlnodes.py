@@ -18,20 +18,25 @@ Node = Any
 
 
 class YamlReader:
-    """Reads one YAML text, and collects what is wrong with it in `found`."""
+    """Reads one YAML text, and collects what is wrong with it in `found`.
 
-    def __init__(self, source: Source) -> None:
+    `text` is read in place of the source's, which then is what may be shown of it: as long, line by line.
+    """
+
+    def __init__(self, source: Source, text: str | None = None) -> None:
         self.source = source
+        self._text = source.text if text is None else text
         self.found: list[Diagnostic] = []
 
     def root(self) -> Node | None:
         """The text's only document; None if it is empty or no YAML."""
         try:
-            return yaml.compose(self.source.text, Loader=yaml.SafeLoader)
+            return yaml.compose(self._text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             start = mark.index if mark is not None else 0
-            self.found.append(self._diagnostic(str(error.problem or error.context), start, start + 1))
+            label = "a value with braces stands in quotes" if self._text[start : start + 1] == "{" else ""
+            self.found.append(self._diagnostic(str(error.problem or error.context), start, start + 1, label))
         except yaml.YAMLError as error:
             self.found.append(self._diagnostic(str(error), 0, 1))
         except RecursionError:
@@ -42,13 +47,12 @@ class YamlReader:
         """Where a node stands."""
         return Span(self.source, node.start_mark.index, node.end_mark.index)
 
-    def report(self, message: str, node: Node, label: str = "", *notes: str) -> None:
+    def report(self, message: str, node: Node, label: str = "", *notes: str, code: str = "RL303") -> None:
         """Say that something is wrong with a node."""
-        span = self.span(node)
-        self.found.append(self._diagnostic(message, span.start, span.end, label, *notes))
+        self.found.append(Diagnostic(code, message, self.span(node), label, notes))
 
-    def _diagnostic(self, message: str, start: int, end: int, label: str = "", *notes: str) -> Diagnostic:
-        return Diagnostic("RL303", message, Span(self.source, start, end), label, notes)
+    def _diagnostic(self, message: str, start: int, end: int, label: str = "") -> Diagnostic:
+        return Diagnostic("RL303", message, Span(self.source, start, end), label)
 
     def items(self, node: Node) -> Iterator[tuple[Node, Node]]:
         """The keys and values of a mapping, each key once."""

@@ -1,6 +1,7 @@
 """What the tests of the channels share: messages made to measure."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -16,15 +17,22 @@ EVENT: Mapping[str, object] = {
 }
 
 
-def _make_message(
-    *arguments: str, text: str = "web:nginx crashed", event: Mapping[str, object] = EVENT, attempt: int = 1
-) -> Message:
-    return Message(
-        "id1", "ops", text, "crash_loop", "web:nginx", "alert", "critical", 1000.5, event, arguments, attempt
-    )
+def _make_message(*arguments: str, **others: Any) -> Message:
+    given = {
+        "id": "id1",
+        "channel": "ops",
+        "text": "web:nginx crashed",
+        "rule": "crash_loop",
+        "key": "web:nginx",
+        "kind": "alert",
+        "severity": "critical",
+        "time": 1000.5,
+        "event": EVENT,
+    }
+    return Message(**{**given, **others}, arguments=arguments)
 
 
 @pytest.fixture(scope="session")
 def make_message() -> Callable[..., Message]:
-    """Makes a message with arguments, about a process that exited."""
+    """Makes a message about a process that exited; what it is given replaces what it has."""
     return _make_message

@@ -5,11 +5,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rules_listener.outbox.channel import Message, RetryLater, Sent
-from rules_listener.send.log import LogChannel, one_line
+from rules_listener.send.log import LogChannel
 
 MakeMessage = Callable[..., Message]
 
@@ -31,28 +29,6 @@ def test_standard_error_is_the_default(make_message: MakeMessage, capsys: pytest
     channel.stop()
     captured = capsys.readouterr()
     assert (captured.out, captured.err.count("\n")) == ("", 1)
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("a\nb\r\tc", "a\\nb\\r\\tc"),
-        ("\x1b[31mred\x7f", "\\x1b[31mred\\x7f"),
-        ("a\x85b\u2028c\u2029", "a\\x85b\\u2028c\\u2029"),
-        ("\udc80", "\\udc80"),
-        ("caf\u00e9 \U0001f600", "caf\u00e9 \U0001f600"),
-    ],
-)
-def test_what_could_disturb_a_line_is_escaped(text: str, shown: str) -> None:
-    """Line ends, control characters and what is no UTF-8 are shown as escapes, all else as it is."""
-    assert one_line(text) == shown
-
-
-@given(st.text(st.characters(exclude_categories=())))
-def test_whatever_comes_is_one_line(text: str) -> None:
-    """No text makes a second line, and any can be encoded."""
-    assert len(one_line(text).splitlines()) <= 1
-    one_line(text).encode()
 
 
 def test_a_closed_stream_is_tried_again(make_message: MakeMessage) -> None:

@@ -93,6 +93,9 @@ WRONG = {
     "channels: {a-b: {log: {}}}": (
         "1:12 a channel's name is made of letters, digits and _, so that rules can say `to`"
     ),
+    "channels: {a: {command: [${X}]}}": (
+        "1:27 expected ',' or ']', but got '{' (a value with braces stands in quotes)"
+    ),
     "rules: [a": "1:10 expected ',' or ']', but got '<stream end>'",
     "rules: *a": "1:8 found undefined alias 'a'",
     "a: b: c": "1:5 mapping values are not allowed here",

@@ -1,0 +1,97 @@
+"""A channel that is built when it is first needed, and whose reasons hold no secret.
+
+1. It is built in a thread of its own crew: what one channel imports or reads holds up no other. What can't be built is
+   built again at the next try, and its alerts wait.
+2. Whatever a receiver or a library says, a secret in it is replaced by `***` before anyone sees it; then it is cut.
+"""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from threading import Lock
+from urllib.parse import quote, quote_plus
+
+from rules_listener.base.errors import ConfigError
+from rules_listener.outbox.channel import Channel, GaveUp, Message, Outcome, RetryLater, Sent
+
+REASON_CHARACTERS = 500
+HIDDEN = "***"
+_SHORTEST = 6
+
+
+class GuardedChannel:
+    """The channel that `build` makes of what `resolve` finds: the secrets of its configuration.
+
+    Both may raise `ConfigError`, whose text is the reason for which messages wait.
+    """
+
+    def __init__(self, resolve: Callable[[], Sequence[str]], build: Callable[[Sequence[str]], Channel]) -> None:
+        self.places = 1
+        self._resolve = resolve
+        self._build = build
+        self._lock = Lock()
+        self._secrets: Sequence[str] = ()
+        self._channel: Channel | None = None
+        self._stopped = False
+
+    def send(self, message: Message) -> Outcome:
+        """Send `message` through the channel, which is built if it is not yet there."""
+        try:
+            channel = self._built()
+        except ConfigError as error:
+            return RetryLater(self._shown(str(error)))
+        if channel is None:
+            return RetryLater("the courier is ending")
+        match channel.send(message):
+            case RetryLater(reason, after_s):
+                return RetryLater(self._shown(reason), after_s)
+            case GaveUp(reason):
+                return GaveUp(self._shown(reason))
+        return Sent()
+
+    def stop(self) -> None:
+        """Stop the channel; it is not built any more."""
+        self._stopped = True
+        if self._channel is not None:
+            self._channel.stop()
+
+    def _built(self) -> Channel | None:
+        with self._lock:
+            if self._channel is None and not self._stopped:
+                self._secrets = self._resolve()
+                self._channel = self._build(self._secrets)
+                self.places = self._channel.places
+            if self._stopped and self._channel is not None:
+                self._channel.stop()
+            return self._channel
+
+    def _shown(self, reason: str) -> str:
+        return without_secrets(reason, self._secrets)[:REASON_CHARACTERS]
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """`text` without the secrets, however they are spelled; of one that is a URL, without its parts."""
+    spellings = {spelling for secret in secrets for part in _parts(secret) for spelling in _spellings(part)}
+    for spelling in sorted(spellings, key=len, reverse=True):
+        text = text.replace(spelling, HIDDEN)
+    return text
+
+
+def _parts(secret: str) -> set[str]:
+    """The secret, and what a library may name of it: the parts of a URL or a path, but not the host by itself."""
+    scheme, _, rest = secret.rpartition("://")
+    parts = {part for part in re.split(r"[/?&=#:@]", rest) if len(part) >= _SHORTEST}
+    if scheme and "@" not in rest:
+        parts.discard(re.split(r"[/?#:]", rest)[0])
+    return {secret} | parts
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    yield from (secret, quote(secret), quote(secret, ""), quote_plus(secret), json.dumps(secret)[1:-1])
+    data = secret.encode(errors="replace")
+    for offset in range(3):
+        # What stands before a secret in BASE64 moves it by bits, and colours the characters at its ends.
+        middle = b64encode(bytes(offset) + data).decode().rstrip("=")[2 * offset - offset // 2 : -1]
+        if len(middle) >= _SHORTEST:
+            yield middle
