@@ -14,6 +14,8 @@ from rules_listener.event.catalogue import CATALOGUE
 from rules_listener.lang.check import check
 from rules_listener.lang.functions import FUNCTIONS, SPECIAL
 from rules_listener.lang.parse import parse
+from rules_listener.serve.configfile import read_config
+from rules_listener.serve.kinds import KINDS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md", "LANGUAGE.md")
@@ -56,6 +58,23 @@ def test_every_rule_in_the_documents_is_right(document: str) -> None:
     for block in fences(document, ""):
         _, found = check([parse(Source(document, block))])
         assert as_text(found) == ""
+
+
+def test_every_configuration_in_the_readme_is_right(tmp_path: Path) -> None:
+    """Blocks of YAML are configurations that pass the checks, but for what is not on this machine."""
+    kinds = set()
+    for block in fences("README.md", "yaml"):
+        (tmp_path / "c.yaml").write_text(block, encoding="utf-8")
+        read = read_config(tmp_path / "c.yaml")
+        assert as_text(read.found) == ""
+        kinds |= {channel.kind for channel in read.config.channels}
+    assert kinds == set(KINDS)
+
+
+def test_every_kind_of_channel_is_in_the_readme() -> None:
+    """The table of channels has a row for each kind."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"\n| `{kind}` | " not in text] == []
 
 
 def test_the_reference_names_all_types_and_functions() -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.supervised import Supervised
+from tests.send.receivers import certificates
+
+__all__ = ["certificates"]
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from rules_listener.outbox.channel import Message
+from tests.send.receivers import certificates
+
+__all__ = ["certificates"]
 
 EVENT: Mapping[str, object] = {
     "time": 1000.25,

@@ -88,6 +88,16 @@ WRONG = {
     "channels:\n  ops: {log: {file: x}}": "2:15 there is no key `file` here",
     "channels:\n  ops: {command: [a], timout: 1s}": "2:23 there is no key `timout` here (did you mean `timeout`?)",
     "channels:\n  ops: {command: [a], timeout: soon}": "2:32 a duration belongs here (such as 10s, 5m or 1h30m)",
+    'channels: {m: {email: {server: "smtp://h", from: a@b, to: b}}}': (
+        "1:59 this is no mail address (such as ops@example.org, or Ops <ops@example.org>)"
+    ),
+    'channels: {m: {email: {server: "smtp://h", from: [a@b, a@c], to: [b@c]}}}': (
+        "1:50 one mail address belongs here (such as ops@example.org)"
+    ),
+    'channels: {m: {email: {server: "smtp://u@h", starttls: never, from: a@b, to: b@c}}}': (
+        "1:23 user and password would be sent without TLS"
+    ),
+    "channels: {m: {email: {from: a@b}}}": "1:23 the keys server to are missing here",
     "channels: {run: {log: {}}}": "1:12 the name `run` is taken: the listener has a channel of that name",
     "channels: {supervisor: {log: {}}}": "1:12 the name `supervisor` is taken: the listener has a channel of that name",
     "channels: {a-b: {log: {}}}": (
