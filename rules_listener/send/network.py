@@ -9,6 +9,7 @@
 """
 
 import math
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -75,7 +76,7 @@ class Attempt:
     def watch(self, connection: socket.socket) -> None:
         """Have `connection` shut down when the time is over; if it is, now."""
         with self._lock:
-            self._sockets.append(connection.dup())
+            self._sockets.append(socket.socket(fileno=os.dup(connection.fileno())))
             if self.broken:
                 self._shut_down()
 

@@ -4,6 +4,7 @@
 2. What sends is imported where it is built: the courier imports what its channels need, and the listener none of it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from email.headerregistry import Address
 
     from rules_listener.send.mail import Server
+    from rules_listener.send.webhook import Request, Target
 
 Options = Mapping[str, Any]
 
@@ -135,9 +137,92 @@ def _mail_server(options: Options, values: Values) -> "Server":
     return Server(host, url.port or port, tls, user, password, **trust)
 
 
+# webhook
+
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_FIXED_HEADERS = ("connection", "content-length", "transfer-encoding")
+
+
+def _read_webhook(node: Any, reader: OptionReader) -> dict[str, Any]:
+    readers = {
+        "url": reader.url("https", "http"),
+        "method": reader.choice("POST", "PUT", "PATCH"),
+        "headers": lambda value: _read_headers(value, reader),
+        "json": reader.tree,
+        "form": reader.templates_by_name,
+        "sign": lambda value: _read_signature(value, reader),
+        "certificate": reader.file,
+        "key": reader.file,
+        "ca": reader.file,
+        "verify": reader.truth,
+        "follow_redirects": reader.truth,
+        "connect_timeout": reader.duration,
+    }
+    options = reader.mapping(node, readers, ("url",))
+    if "json" in options and "form" in options:
+        reader.yaml.report("a request has one body: `json` or `form`", node)
+    if "key" in options and "certificate" not in options:
+        reader.yaml.report("`key` belongs to a `certificate`, and there is none", node)
+    return options
+
+
+def _read_headers(node: Any, reader: OptionReader) -> dict[str, Any]:
+    for key, _ in reader.yaml.items(node):
+        if (_read_header(key, reader) or "").lower() in _FIXED_HEADERS:
+            reader.yaml.report(f"the header {key.value} can't be chosen: the request has its own", key)
+    return reader.templates_by_name(node)
+
+
+def _read_signature(node: Any, reader: OptionReader) -> dict[str, Any]:
+    return reader.mapping(node, {"secret": reader.secret, "header": lambda key: _read_header(key, reader)}, ["secret"])
+
+
+def _read_header(node: Any, reader: OptionReader) -> str | None:
+    name = reader.yaml.text(node)
+    if name is not None and not _HEADER.fullmatch(name):
+        reader.yaml.report("this can't be the name of a header", node, "such as X-Token")
+        return None
+    return name
+
+
+def _build_webhook(options: Options, values: Values) -> Channel:
+    from rules_listener.send.webhook import WebhookChannel  # noqa: PLC0415 - imported only where it is used
+
+    return WebhookChannel(_target(options, values), _request(options, values), timeout_s=options["timeout_s"])
+
+
+def _target(options: Options, values: Values) -> "Target":
+    from rules_listener.send.webhook import CONNECT_TIMEOUT_S, Target  # noqa: PLC0415 - imported only where it is used
+
+    names = ("method", "ca", "certificate", "key", "verify", "follow_redirects")
+    given = {name: options[name] for name in names if name in options}
+    connect_timeout_s = options.get("connect_timeout", CONNECT_TIMEOUT_S)
+    return Target(values.fixed(options["url"]), connect_timeout_s=connect_timeout_s, **given)
+
+
+def _request(options: Options, values: Values) -> "Request":
+    from rules_listener.send.webhook import FORM, Request, form_bytes, json_bytes  # noqa: PLC0415 - likewise
+
+    given: dict[str, Any] = {"headers": values.texts(options.get("headers", {}))}
+    if "json" in options:
+        tree = values.tree(options["json"])
+        given["body"] = lambda message: json_bytes(tree(message))
+    if "form" in options:
+        texts = values.texts(options["form"])
+        given |= {
+            "body": lambda message: form_bytes({name: text(message) for name, text in texts.items()}),
+            "content_type": FORM,
+        }
+    if "sign" in options:
+        given["secret"] = values.fixed(options["sign"]["secret"])
+        given |= {"signature_header": options["sign"]["header"]} if "header" in options["sign"] else {}
+    return Request(**given)
+
+
 KINDS = {
     "command": Kind(_read_command, _build_command, COMMAND_TIMEOUT_S),
     "email": Kind(_read_email, _build_email, 30.0),
+    "webhook": Kind(_read_webhook, _build_webhook, 10.0),
     "log": Kind(_read_log, _build_log),
 }
 """All kinds by the key that names them."""

@@ -71,6 +71,16 @@ class OptionReader:
         text = self.yaml.text(node)
         return None if text is None else self._parts(text, node, lambda part: part)
 
+    def secret(self, node: Node) -> Parts | None:
+        """A text that has to have a reference."""
+        parts = self.text(node)
+        if parts is not None and not any(isinstance(part, list) for part in parts):
+            self.yaml.report(
+                "a secret stands here as it is", node, "take it from a variable: ${NAME}", _HOW, code="RL304"
+            )
+            return None
+        return parts
+
     def template(self, node: Node) -> Parts | None:
         """A text with references, whose rest is a template."""
         text = self.yaml.text(node)

@@ -1,6 +1,11 @@
 """Alerts on their way out, from a real supervisord to real receivers."""
 
+import hashlib
+import hmac
+import json
+
 from tests.e2e.supervised import Supervised
+from tests.send.hook import Answer, Hook, hook_server
 from tests.send.mailbox import PASSWORD, USER, Mailbox, authenticate, mail_server, server_context
 from tests.send.receivers import Certificates
 
@@ -26,3 +31,38 @@ def test_a_mail_arrives(supervised: Supervised, certificates: Certificates) -> N
         assert mail["Subject"].endswith(": web is gone")
         assert mail["Message-ID"] == f"<{alert.id}@example.org>"
         assert "PROCESS_STATE_EXITED" in mail.get_content()
+
+
+def test_a_webhook_is_asked_again(supervised: Supervised, certificates: Certificates) -> None:
+    """A receiver that asks for two seconds gets them, then the same request again; `log` has long said it."""
+    hook = Hook(Answer(429, b"slow down", {"Retry-After": "2"}))
+    supervised.write("token", "t0k3n\n")
+    with hook_server(hook, server_context(certificates.server)) as port:
+        supervised.config(
+            f"""
+  ops:
+    webhook:
+      url: "https://127.0.0.1:{port}/${{HOOK_PATH}}"
+      ca: {certificates.ca}
+      headers: {{X-Token: "file:token", X-Process: "{{process}}"}}
+      json: {{text: "{{message}}", key: "${{KEY}}", tags: ["{{severity}}", 7]}}
+      sign: {{secret: "${{KEY}}"}}
+  out: {{log: {{}}}}"""
+        )
+        supervised.rules('on PROCESS_STATE_EXITED where expected == 0 alert "{process} is gone" to ops, out')
+        supervised.program("web", supervised.python("exit.py", "raise SystemExit(3)"))
+        supervised.listener(environment='HOOK_PATH="a/b",KEY="k3y"')
+        supervised.start()
+        failed = supervised.wait_for(lambda: [one for one in supervised.alerts() if one.reason], "the first answer")
+        assert failed[0].reason == f"127.0.0.1:{port} answered 429 Too Many Requests: slow down"
+        supervised.wait_for(lambda: "error test.rules:1: web is gone" in supervised.read("rl.err"), "the log")
+        assert len(hook.asked) == 1
+        supervised.wait_for_texts("web is gone", "web is gone")
+    first, second = hook.asked
+    assert (first.path, first.body, first.headers) == (second.path, second.body, second.headers)
+    assert json.loads(first.body) == {"text": "web is gone", "key": "k3y", "tags": ["error", 7]}
+    assert (first.path, first.headers["x-token"], first.headers["x-process"]) == ("/a/b", "t0k3n", "web")
+    assert first.headers["idempotency-key"] == failed[0].id
+    signature = hmac.new(b"k3y", first.body, hashlib.sha256).hexdigest()
+    assert first.headers["x-hub-signature-256"] == f"sha256={signature}"
+    assert second.time - first.time >= 2

@@ -98,6 +98,22 @@ WRONG = {
         "1:23 user and password would be sent without TLS"
     ),
     "channels: {m: {email: {from: a@b}}}": "1:23 the keys server to are missing here",
+    "channels: {h: {webhook: {}}}": "1:25 the key `url` is missing here",
+    "channels: {h: {webhook: {url: http://h, json: {}, form: {}}}}": "1:25 a request has one body: `json` or `form`",
+    "channels: {h: {webhook: {url: http://h, key: x}}}": "1:25 `key` belongs to a `certificate`, and there is none",
+    "channels: {h: {webhook: {url: http://h, headers: {'a b': x}}}}": (
+        "1:51 this can't be the name of a header (such as X-Token)"
+    ),
+    "channels: {h: {webhook: {url: http://h, headers: {Content-Length: 3}}}}": (
+        "1:51 the header Content-Length can't be chosen: the request has its own"
+    ),
+    "channels: {h: {webhook: {url: http://h, sign: {secret: x}}}}": (
+        "1:56 a secret stands here as it is (take it from a variable: ${NAME})"
+    ),
+    "channels: {h: {webhook: {url: http://h, json: {'{a}': x}}}}": (
+        "1:48 a name is no template: templates stand in values"
+    ),
+    "channels: {h: {webhook: {url: http://h}, timeout: 0s}}": "1:51 this leaves no time at all (such as 10s)",
     "channels: {run: {log: {}}}": "1:12 the name `run` is taken: the listener has a channel of that name",
     "channels: {supervisor: {log: {}}}": "1:12 the name `supervisor` is taken: the listener has a channel of that name",
     "channels: {a-b: {log: {}}}": (
