@@ -8,6 +8,7 @@
 3. What is said of an error names host and port, never a path, a user or a password.
 """
 
+import errno
 import math
 import os
 import socket
@@ -184,7 +185,7 @@ def trouble(error: Exception, host: str, port: int) -> str:
             return f"nothing listens at {where}: connection refused"
         case TimeoutError():
             return f"{where} does not answer in time"
-        case ConnectionError() | EOFError():
+        case ConnectionError() | EOFError() | OSError(errno=errno.ENOTCONN):
             return f"{where} has broken the connection off"
     return f"{where} can't be reached: {getattr(error, 'strerror', None) or type(error).__name__}"
 

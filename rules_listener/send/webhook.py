@@ -13,7 +13,6 @@
 import errno
 import hashlib
 import hmac
-import json
 import math
 import socket
 import threading
@@ -36,7 +35,7 @@ from rules_listener.base.clock import Clock, SystemClock
 from rules_listener.outbox.channel import GaveUp, Message, Outcome, RetryLater, Sent
 from rules_listener.send.line import one_line, plain_line, utf8
 from rules_listener.send.network import Attempt, Attempts, read_certificates, tls_context, trouble
-from rules_listener.send.wording import document
+from rules_listener.send.wording import document, json_text
 
 Text = Callable[[Message], str]
 Body = Callable[[Message], bytes]
@@ -80,7 +79,7 @@ class Request:
 
 def json_bytes(value: object) -> bytes:
     """`value` as JSON in UTF-8."""
-    return utf8(json.dumps(value, ensure_ascii=False)).encode()
+    return json_text(value).encode()
 
 
 def form_bytes(values: Mapping[str, str]) -> bytes:

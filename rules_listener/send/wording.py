@@ -5,6 +5,7 @@
 2. All of it is the same at every try: nothing here depends on the number of the try or on the time.
 """
 
+import json
 from datetime import UTC, datetime
 
 from rules_listener.event.catalogue import HEADER_FIELDS
@@ -76,6 +77,11 @@ def document(message: Message) -> dict[str, object]:
         "opened": None if message.opened is None else _utc(message.opened),
         "event": dict(message.event),
     }
+
+
+def json_text(value: object) -> str:
+    """`value` as JSON on one line, in characters that UTF-8 has."""
+    return utf8(json.dumps(value, ensure_ascii=False))
 
 
 def _place(message: Message) -> list[str]:

@@ -7,6 +7,7 @@
 import re
 from collections.abc import Callable, Mapping
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -219,10 +220,67 @@ def _request(options: Options, values: Values) -> "Request":
     return Request(**given)
 
 
+# syslog and file
+
+
+def _read_syslog(node: Any, reader: OptionReader) -> dict[str, Any]:
+    from rules_listener.send.systemlog import FACILITIES, FORMATS  # noqa: PLC0415 - imported only where it is used
+
+    readers = {
+        "address": lambda value: _read_address(value, reader),
+        "format": reader.choice(*FORMATS),
+        "facility": reader.choice(*FACILITIES),
+        "program": reader.text,
+        "text": reader.template,
+    }
+    return reader.mapping(node, readers)
+
+
+def _read_address(node: Any, reader: OptionReader) -> list[Any] | None:
+    from rules_listener.send.systemlog import address_of  # noqa: PLC0415 - imported only where it is used
+
+    parts = reader.text(node)
+    if parts is not None and reader.is_known(parts) and address_of(reader.preview(parts)) is None:
+        reader.yaml.report(
+            "no syslog receiver has such an address", node, "such as /dev/log, udp://HOST, tcp://HOST:514"
+        )
+    return parts
+
+
+def _build_syslog(options: Options, values: Values) -> Channel:
+    from rules_listener.send.systemlog import LOCAL, Form, SyslogChannel, address_of  # noqa: PLC0415 - likewise
+
+    address = address_of(values.fixed(options.get("address", [LOCAL])))
+    if address is None:
+        raise ConfigError("no syslog receiver has such an address as the channel's")
+    names = {"format": "layout", "facility": "facility"}
+    given: dict[str, Any] = {names[key]: value for key, value in options.items() if key in names}
+    given |= {"program": values.fixed(options["program"])} if "program" in options else {}
+    given |= {"text": values.text(options["text"])} if "text" in options else {}
+    return SyslogChannel(address, Form(**given), timeout_s=options["timeout_s"])
+
+
+def _read_file(node: Any, reader: OptionReader) -> dict[str, Any]:
+    return reader.mapping(node, {"path": reader.path, "text": reader.template}, ("path",))
+
+
+def _build_file(options: Options, values: Values) -> Channel:
+    from rules_listener.send.file import FileChannel  # noqa: PLC0415 - imported only where it is used
+    from rules_listener.send.line import one_line  # noqa: PLC0415 - likewise
+    from rules_listener.send.wording import document, json_text  # noqa: PLC0415 - likewise
+
+    if "text" not in options:
+        return FileChannel(Path(options["path"]), lambda message: json_text(document(message)))
+    text = values.text(options["text"])
+    return FileChannel(Path(options["path"]), lambda message: one_line(text(message)))
+
+
 KINDS = {
     "command": Kind(_read_command, _build_command, COMMAND_TIMEOUT_S),
     "email": Kind(_read_email, _build_email, 30.0),
     "webhook": Kind(_read_webhook, _build_webhook, 10.0),
+    "syslog": Kind(_read_syslog, _build_syslog, 5.0),
+    "file": Kind(_read_file, _build_file),
     "log": Kind(_read_log, _build_log),
 }
 """All kinds by the key that names them."""

@@ -3,11 +3,13 @@
 import hashlib
 import hmac
 import json
+import socket
 
-from tests.e2e.supervised import Supervised
+from tests.e2e.supervised import PATIENCE_S, Supervised
 from tests.send.hook import Answer, Hook, hook_server
 from tests.send.mailbox import PASSWORD, USER, Mailbox, authenticate, mail_server, server_context
 from tests.send.receivers import Certificates
+from tests.send.test_systemlog import RFC5424, listening
 
 
 def test_a_mail_arrives(supervised: Supervised, certificates: Certificates) -> None:
@@ -66,3 +68,23 @@ def test_a_webhook_is_asked_again(supervised: Supervised, certificates: Certific
     signature = hmac.new(b"k3y", first.body, hashlib.sha256).hexdigest()
     assert first.headers["x-hub-signature-256"] == f"sha256={signature}"
     assert second.time - first.time >= 2
+
+
+def test_syslog_and_a_file(supervised: Supervised) -> None:
+    """A local syslog socket gets a line of RFC 5424, a file one of JSON; both say the same under ids of their own."""
+    kept = supervised.folder / "alerts.jsonl"
+    with listening(socket.AF_UNIX, socket.SOCK_DGRAM, str(supervised.folder / "log")) as (address, lines):
+        supervised.config(f"{{ops: {{syslog: {{address: {address}}}}}, kept: {{file: {{path: {kept}}}}}}}")
+        supervised.rules('on PROCESS_COMMUNICATION alert warning "{data}" to ops, kept')
+        supervised.say("say", "hello")
+        supervised.listener()
+        supervised.start()
+        supervised.wait_for_texts("hello", "hello")
+        found = RFC5424.fullmatch(lines.get(timeout=PATIENCE_S).decode())
+    (document,) = map(json.loads, kept.read_text().splitlines())
+    assert found is not None
+    assert (found["priority"], found["text"]) == ("28", "hello")
+    assert (document["text"], document["severity"], document["process"]) == ("hello", "warning", "say")
+    ids = {alert.channel: alert.id for alert in supervised.alerts()}
+    assert f'id="{ids["ops"]}"' in found["data"]
+    assert document["id"] == ids["kept"]

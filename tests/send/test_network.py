@@ -82,6 +82,7 @@ def _verification_error() -> ssl.SSLCertVerificationError:
         (lambda: TimeoutError("timed out"), "h:1 does not answer in time"),
         (lambda: ConnectionResetError(104, "x"), "h:1 has broken the connection off"),
         (lambda: BrokenPipeError(32, "x"), "h:1 has broken the connection off"),
+        (lambda: OSError(107, "Not connected"), "h:1 has broken the connection off"),
         (lambda: OSError(113, "No route to host"), "h:1 can't be reached: No route to host"),
         (lambda: OSError("h has no address"), "h:1 can't be reached: OSError"),
     ],

@@ -114,6 +114,12 @@ WRONG = {
         "1:48 a name is no template: templates stand in values"
     ),
     "channels: {h: {webhook: {url: http://h}, timeout: 0s}}": "1:51 this leaves no time at all (such as 10s)",
+    "channels: {s: {syslog: {address: http://h}}}": (
+        "1:34 no syslog receiver has such an address (such as /dev/log, udp://HOST, tcp://HOST:514)"
+    ),
+    "channels: {s: {syslog: {facility: demon}}}": "1:35 `demon` is not possible here (did you mean `daemon`?)",
+    "channels: {f: {file: {}}}": "1:22 the key `path` is missing here",
+    "channels: {f: {file: {path: x}, timeout: 1s}}": "1:33 there is no key `timeout` here",
     "channels: {run: {log: {}}}": "1:12 the name `run` is taken: the listener has a channel of that name",
     "channels: {supervisor: {log: {}}}": "1:12 the name `supervisor` is taken: the listener has a channel of that name",
     "channels: {a-b: {log: {}}}": (
