@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules_listener.match.firing import Renderer
 from rules_listener.outbox.alert import RUN_CHANNEL, SUPERVISOR_CHANNEL
@@ -14,9 +14,11 @@ from rules_listener.outbox.channel import Channel
 from rules_listener.send.guarded import GuardedChannel
 from rules_listener.serve.config import ChannelConfig
 from rules_listener.serve.kinds import COMMAND_TIMEOUT_S, KINDS
-from rules_listener.serve.options import OptionReader
 from rules_listener.serve.secret import resolve
 from rules_listener.serve.values import Values
+
+if TYPE_CHECKING:
+    from rules_listener.serve.options import OptionReader
 
 RESERVED_CHANNELS = (RUN_CHANNEL, SUPERVISOR_CHANNEL)
 """Channels that are always there: for `run`, and for actions on processes."""
@@ -29,7 +31,7 @@ class ReadChannel(NamedTuple):
     template_nodes: list[Any]
 
 
-def read_channel(name: str, node: Any, reader: OptionReader) -> ReadChannel | None:
+def read_channel(name: str, node: Any, reader: "OptionReader") -> ReadChannel | None:
     """The channel that stands at `node`; None if it can't be known which kind it is."""
     keys = {key.value for key, _ in reader.yaml.items(node)}
     kinds = [kind for kind in KINDS if kind in keys]

@@ -1,7 +1,7 @@
 """The kinds of channels: what each is told in the configuration, and what is built of it.
 
 1. `read` gives plain values (`options` says which shapes texts have), `build` makes the channel of them.
-2. What sends is imported where it is built: the courier imports what its channels need, and the listener none of it.
+2. What sends is imported where it is built, what reads YAML not at all: the courier imports what its channels need.
 """
 
 import re
@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from rules_listener.base.errors import ConfigError
 from rules_listener.event.record import from_record
 from rules_listener.outbox.channel import Channel, Message
-from rules_listener.serve.options import OptionReader
+from rules_listener.send.guarded import without_secrets
 from rules_listener.serve.values import Values, values_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rules_listener.send.mail import Server
     from rules_listener.send.webhook import Request, Target
+    from rules_listener.serve.options import OptionReader
 
 Options = Mapping[str, Any]
 
@@ -34,12 +35,12 @@ class Kind(NamedTuple):
     None: it has no such limit.
     """
 
-    read: Callable[[Any, OptionReader], dict[str, Any]]
+    read: Callable[[Any, "OptionReader"], dict[str, Any]]
     build: Callable[[Options, Values], Channel]
     timeout_s: float | None = None
 
 
-def _read_command(node: Any, reader: OptionReader) -> dict[str, Any]:
+def _read_command(node: Any, reader: "OptionReader") -> dict[str, Any]:
     arguments = reader.yaml.texts(node)
     if not arguments:
         example = 'such as ["/usr/local/bin/alert", "{message}"]'
@@ -58,7 +59,7 @@ def _build_command(options: Options, values: Values) -> Channel:
     return CommandChannel(arguments, timeout_s=options["timeout_s"])
 
 
-def _read_log(node: Any, reader: OptionReader) -> dict[str, Any]:
+def _read_log(node: Any, reader: "OptionReader") -> dict[str, Any]:
     return reader.mapping(node, {})
 
 
@@ -73,7 +74,7 @@ def _build_log(_options: Options, _values: Values) -> Channel:
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-def _read_email(node: Any, reader: OptionReader) -> dict[str, Any]:
+def _read_email(node: Any, reader: "OptionReader") -> dict[str, Any]:
     readers = {
         "server": reader.url("smtp", "smtps"),
         "from": lambda value: _read_addresses(value, reader, most=1),
@@ -93,7 +94,7 @@ def _read_email(node: Any, reader: OptionReader) -> dict[str, Any]:
     return options
 
 
-def _read_addresses(node: Any, reader: OptionReader, most: float = inf) -> list[Any]:
+def _read_addresses(node: Any, reader: "OptionReader", most: float = inf) -> list[Any]:
     from rules_listener.send.mail import address_of  # noqa: PLC0415 - imported only where it is used
 
     texts = reader.texts(node)
@@ -144,7 +145,7 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _FIXED_HEADERS = ("connection", "content-length", "transfer-encoding")
 
 
-def _read_webhook(node: Any, reader: OptionReader) -> dict[str, Any]:
+def _read_webhook(node: Any, reader: "OptionReader") -> dict[str, Any]:
     readers = {
         "url": reader.url("https", "http"),
         "method": reader.choice("POST", "PUT", "PATCH"),
@@ -167,18 +168,18 @@ def _read_webhook(node: Any, reader: OptionReader) -> dict[str, Any]:
     return options
 
 
-def _read_headers(node: Any, reader: OptionReader) -> dict[str, Any]:
+def _read_headers(node: Any, reader: "OptionReader") -> dict[str, Any]:
     for key, _ in reader.yaml.items(node):
         if (_read_header(key, reader) or "").lower() in _FIXED_HEADERS:
             reader.yaml.report(f"the header {key.value} can't be chosen: the request has its own", key)
     return reader.templates_by_name(node)
 
 
-def _read_signature(node: Any, reader: OptionReader) -> dict[str, Any]:
+def _read_signature(node: Any, reader: "OptionReader") -> dict[str, Any]:
     return reader.mapping(node, {"secret": reader.secret, "header": lambda key: _read_header(key, reader)}, ["secret"])
 
 
-def _read_header(node: Any, reader: OptionReader) -> str | None:
+def _read_header(node: Any, reader: "OptionReader") -> str | None:
     name = reader.yaml.text(node)
     if name is not None and not _HEADER.fullmatch(name):
         reader.yaml.report("this can't be the name of a header", node, "such as X-Token")
@@ -223,7 +224,7 @@ def _request(options: Options, values: Values) -> "Request":
 # syslog and file
 
 
-def _read_syslog(node: Any, reader: OptionReader) -> dict[str, Any]:
+def _read_syslog(node: Any, reader: "OptionReader") -> dict[str, Any]:
     from rules_listener.send.systemlog import FACILITIES, FORMATS  # noqa: PLC0415 - imported only where it is used
 
     readers = {
@@ -236,7 +237,7 @@ def _read_syslog(node: Any, reader: OptionReader) -> dict[str, Any]:
     return reader.mapping(node, readers)
 
 
-def _read_address(node: Any, reader: OptionReader) -> list[Any] | None:
+def _read_address(node: Any, reader: "OptionReader") -> list[Any] | None:
     from rules_listener.send.systemlog import address_of  # noqa: PLC0415 - imported only where it is used
 
     parts = reader.text(node)
@@ -260,7 +261,7 @@ def _build_syslog(options: Options, values: Values) -> Channel:
     return SyslogChannel(address, Form(**given), timeout_s=options["timeout_s"])
 
 
-def _read_file(node: Any, reader: OptionReader) -> dict[str, Any]:
+def _read_file(node: Any, reader: "OptionReader") -> dict[str, Any]:
     return reader.mapping(node, {"path": reader.path, "text": reader.template}, ("path",))
 
 
@@ -275,10 +276,50 @@ def _build_file(options: Options, values: Values) -> Channel:
     return FileChannel(Path(options["path"]), lambda message: one_line(text(message)))
 
 
+# apprise
+
+
+def _read_apprise(node: Any, reader: "OptionReader") -> dict[str, Any]:
+    if not reader.yaml.is_mapping(node):
+        return {"urls": _read_services(node, reader)}
+    readers = {
+        "urls": lambda value: _read_services(value, reader),
+        "title": reader.template,
+        "body": reader.template,
+    }
+    return reader.mapping(node, readers, ("urls",))
+
+
+def _read_services(node: Any, reader: "OptionReader") -> list[Any]:
+    from rules_listener.send.apprise import Service  # noqa: PLC0415 - imported only where it is used
+
+    items = reader.yaml.one_or_more(node)
+    read = [(parts, item) for item in items if (parts := reader.any_url(item)) is not None]
+    for parts, item in read:
+        if reader.is_known(parts):
+            try:
+                Service(reader.preview(parts))
+            except ConfigError as error:
+                reason = without_secrets(str(error), reader.resolved())
+                reader.yaml.report(reason, item, "", "how each service is written: https://appriseit.com/services/")
+    if not items:
+        reader.yaml.report("a URL of apprise's belongs here", node, "such as slack://${SLACK_TOKEN}/#ops")
+    return [parts for parts, _ in read]
+
+
+def _build_apprise(options: Options, values: Values) -> Channel:
+    from rules_listener.send.apprise import AppriseChannel  # noqa: PLC0415 - imported only where it is used
+
+    names = {"title": "heading", "body": "text"}
+    texts: dict[str, Any] = values.texts({names[key]: options[key] for key in names if key in options})
+    return AppriseChannel(list(map(values.fixed, options["urls"])), timeout_s=options["timeout_s"], **texts)
+
+
 KINDS = {
     "command": Kind(_read_command, _build_command, COMMAND_TIMEOUT_S),
     "email": Kind(_read_email, _build_email, 30.0),
     "webhook": Kind(_read_webhook, _build_webhook, 10.0),
+    "apprise": Kind(_read_apprise, _build_apprise, 30.0),
     "syslog": Kind(_read_syslog, _build_syslog, 5.0),
     "file": Kind(_read_file, _build_file),
     "log": Kind(_read_log, _build_log),

@@ -58,7 +58,7 @@ class OptionReader:
         """The values of a mapping's keys, each as its reader reads it, without those that are wrong."""
         nodes = self.yaml.mapping(node, list(readers))
         missing = [key for key in required if key not in nodes]
-        if missing and isinstance(node, yaml.MappingNode):
+        if missing and self.yaml.is_mapping(node):
             said = f"the key `{missing[0]}` is" if len(missing) == 1 else f"the keys {' '.join(missing)} are"
             self.yaml.report(f"{said} missing here", node, "", f"keys: {' '.join(readers)}")
         values = {key: readers[key](found) for key, found in nodes.items()}
@@ -88,8 +88,7 @@ class OptionReader:
 
     def texts(self, node: Node) -> list[tuple[Parts, Node]]:
         """One text or a list of them, with their nodes."""
-        items = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        read = [(self.text(item), item) for item in items]
+        read = [(self.text(item), item) for item in self.yaml.one_or_more(node)]
         return [(parts, item) for parts, item in read if parts is not None]
 
     def templates_by_name(self, node: Node) -> dict[str, Parts]:

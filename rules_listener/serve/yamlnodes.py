@@ -69,6 +69,14 @@ class YamlReader:
                 seen.add(key.value)
                 yield key, value
 
+    def is_mapping(self, node: Node) -> bool:
+        """Whether a node has keys."""
+        return isinstance(node, yaml.MappingNode)
+
+    def one_or_more(self, node: Node) -> list[Node]:
+        """The items of a list; what is no list is the only item of one."""
+        return list(node.value) if isinstance(node, yaml.SequenceNode) else [node]
+
     def mapping(self, node: Node, known: list[str]) -> dict[str, Node]:
         """A mapping by key; unknown keys are reported and left out."""
         found = {}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rules_listener.base.diagnostics import as_github, as_json, as_text
 from rules_listener.serve.config import ChannelConfig, Config
 from rules_listener.serve.configfile import read_config
 
@@ -120,6 +121,12 @@ WRONG = {
     "channels: {s: {syslog: {facility: demon}}}": "1:35 `demon` is not possible here (did you mean `daemon`?)",
     "channels: {f: {file: {}}}": "1:22 the key `path` is missing here",
     "channels: {f: {file: {path: x}, timeout: 1s}}": "1:33 there is no key `timeout` here",
+    "channels: {a: {apprise: [slak://a/b]}}": "1:26 apprise can't use this URL: Unparseable URL slak://a/b",
+    "channels: {a: {apprise: [mailto://u:pw@example.org]}}": (
+        "1:26 a password stands here as it is (take it from a variable: ://USER:${NAME}@)"
+    ),
+    "channels: {a: {apprise: []}}": "1:25 a URL of apprise's belongs here (such as slack://${SLACK_TOKEN}/#ops)",
+    "channels: {a: {apprise: {title: x}}}": "1:25 the key `urls` is missing here",
     "channels: {run: {log: {}}}": "1:12 the name `run` is taken: the listener has a channel of that name",
     "channels: {supervisor: {log: {}}}": "1:12 the name `supervisor` is taken: the listener has a channel of that name",
     "channels: {a-b: {log: {}}}": (
@@ -138,6 +145,7 @@ WRONG = {
 WRONG["rules: " + "[" * 5000] = "1:1 the lists in one another are too many to be read"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(("text", "expected"), WRONG.items(), ids=lambda value: str(value)[:60])
 def test_what_is_wrong_is_shown_with_its_place(tmp_path: Path, text: str, expected: str) -> None:
     """Each mistake is one diagnostic at its line and column, with a suggestion where one is near."""
@@ -165,3 +173,21 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     path.write_bytes(b"rules: [\xff]")
     (found,) = read_config(path).found
     assert found.code == "RL107"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_no_error_shows_a_secret(tmp_path: Path) -> None:
+    """What is wrong with a value that was taken from elsewhere is said without it, whole or in parts."""
+    text = """
+channels:
+  a: {apprise: ["slack://${TOKEN}/#ops", "slack://x:${TOKEN}@y"]}
+  m: {email: {server: "${TOKEN}", from: "${TOKEN}", to: ["${TOKEN}"]}}
+  h: {webhook: {url: "${TOKEN}"}}
+  s: {syslog: {address: "${TOKEN}"}}
+"""
+    (tmp_path / "c.yaml").write_text(text)
+    found = read_config(tmp_path / "c.yaml", {"TOKEN": "T0123456/s3cr3t-4f9d"}).found
+    assert len(found) == 7
+    shown = as_text(found) + as_json(found) + as_github(found)
+    assert "s3cr3t" not in shown
+    assert "T0123456" not in shown
