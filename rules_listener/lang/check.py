@@ -9,6 +9,7 @@ from itertools import chain
 
 from rules_listener.base.diagnostics import Diagnostic
 from rules_listener.base.source import Source
+from rules_listener.event.catalogue import Kind
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.definitions import define, taken
 from rules_listener.lang.expressions import ExpressionChecker
@@ -51,4 +52,4 @@ def check_template(source: Source) -> tuple[checked.TemplateParts, list[Diagnost
     return template_parts(template, checker), found
 
 
-CONFIGURED = {**ALWAYS_GIVEN, **MESSAGE}
+CONFIGURED = {**ALWAYS_GIVEN, **MESSAGE, "phase": Kind.TEXT, "incident": Kind.TEXT}

@@ -65,5 +65,15 @@ def _is_template(part: Any) -> bool:
 
 
 def values_of(message: Message) -> dict[str, object]:
-    """What a channel's template knows besides the event."""
-    return {"rule": message.rule, "severity": message.severity, "id": message.id, "message": message.text}
+    """What a channel's template knows besides the event.
+
+    An alert that does not stay open is an incident of its own: receivers that join what has one name need a name.
+    """
+    return {
+        "rule": message.rule,
+        "severity": message.severity,
+        "id": message.id,
+        "message": message.text,
+        "phase": message.phase,
+        "incident": message.incident or message.id,
+    }

@@ -1,5 +1,6 @@
 """The options of a channel: what is read of them, and the texts that come out."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import yaml
 from rules_listener.base.diagnostics import as_text
 from rules_listener.base.source import Source
 from rules_listener.event.event import Event
+from rules_listener.lang.check import check_template
 from rules_listener.match.firing import Values as Given
 from rules_listener.outbox.channel import Message
 from rules_listener.serve.options import OptionReader, masked
 from rules_listener.serve.secret import resolve
-from rules_listener.serve.values import Values
+from rules_listener.serve.values import Values, values_of
 from rules_listener.serve.yamlnodes import YamlReader
 
 ENVIRONMENT = {"TOKEN": "t0k3n-4f9d", "PASSWORD": "p@ss/w:rd", "BRACES": "{message} ${TOKEN}"}
@@ -102,6 +104,15 @@ def test_a_file_is_read_for_its_secret(tmp_path: Path) -> None:
     assert reader.secrets == [f"file:{tmp_path}/s", "file:/etc/rl/none"]
     (found,) = reader.yaml.found
     assert (found.code, found.message) == ("RL304", "the file /etc/rl/none can't be read: No such file or directory")
+
+
+def test_a_template_knows_its_incident() -> None:
+    """A channel's template can say what belongs together: an alert that stays open, or one alone."""
+    assert values_of(MESSAGE)["incident"] == MESSAGE.id
+    opened = replace(MESSAGE, phase="recovery", incident="i7")
+    assert (values_of(opened)["phase"], values_of(opened)["incident"]) == ("recovery", "i7")
+    parts, found = check_template(Source("c", "{phase} {incident} {message}"))
+    assert (len(parts), found) == (5, [])
 
 
 def test_json_keeps_its_kinds() -> None:
