@@ -72,9 +72,12 @@ class GuardedChannel:
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
     """`text` without the secrets, however they are spelled; of one that is a URL, without its parts."""
-    spellings = {spelling for secret in secrets for part in _parts(secret) for spelling in _spellings(part)}
+    parts = {part for secret in secrets for part in _parts(secret)}
+    spellings = {spelling for part in parts for spelling in _spellings(part)}
     for spelling in sorted(spellings, key=len, reverse=True):
         text = text.replace(spelling, HIDDEN)
+    for code in {code for part in parts for code in _in_base64(part)}:
+        text = re.sub(rf"[A-Za-z0-9+/]*{re.escape(code)}[A-Za-z0-9+/]*=*", HIDDEN, text)
     return text
 
 
@@ -87,11 +90,14 @@ def _parts(secret: str) -> set[str]:
     return {secret} | parts
 
 
-def _spellings(secret: str) -> Iterator[str]:
-    yield from (secret, quote(secret), quote(secret, ""), quote_plus(secret), json.dumps(secret)[1:-1])
-    data = secret.encode(errors="replace")
+def _spellings(secret: str) -> set[str]:
+    return {secret, quote(secret), quote(secret, ""), quote_plus(secret), json.dumps(secret)[1:-1]}
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """What is found of the secret in any text in BASE64 that holds it: its middle, in each of three places."""
     for offset in range(3):
-        # What stands before a secret in BASE64 moves it by bits, and colours the characters at its ends.
-        middle = b64encode(bytes(offset) + data).decode().rstrip("=")[2 * offset - offset // 2 : -1]
+        encoded = b64encode(bytes(offset) + secret.encode(errors="replace")).decode().rstrip("=")
+        middle = encoded[2 * offset - offset // 2 : -1]
         if len(middle) >= _SHORTEST:
             yield middle

@@ -296,7 +296,7 @@ def _read_services(node: Any, reader: "OptionReader") -> list[Any]:
     items = reader.yaml.one_or_more(node)
     read = [(parts, item) for item in items if (parts := reader.any_url(item)) is not None]
     for parts, item in read:
-        if reader.is_known(parts):
+        if reader.is_checking and reader.is_known(parts):
             try:
                 Service(reader.preview(parts))
             except ConfigError as error:

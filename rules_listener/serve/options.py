@@ -31,7 +31,10 @@ _REFERENCE = re.compile(r"(\$\{[^{}]*\})")
 _USER = re.compile(r"[A-Za-z][\w+.-]*://(?P<user>[^/?#@\s]*)@")
 _PASSWORD = re.compile(r"(?P<before>://[^\s/?#@:'\"]*:)(?P<password>[^\s/?#@]+)(?=@)")
 _REFERENCES = re.compile(r"(\$\{\w+\})+")
-_HOW = "secrets come from the listener's environment (`environment=` in its section of supervisord.conf) or from a file"
+_WHENCE = (
+    "the listener has what `environment=` in its section of supervisord.conf says; `check` what is set where it runs"
+)
+_ADVICE = "a variable is set with `environment=` in the listener's section of supervisord.conf; file:PATH reads a file"
 
 
 def masked(text: str) -> str:
@@ -76,7 +79,7 @@ class OptionReader:
         parts = self.text(node)
         if parts is not None and not any(isinstance(part, list) for part in parts):
             self.yaml.report(
-                "a secret stands here as it is", node, "take it from a variable: ${NAME}", _HOW, code="RL304"
+                "a secret stands here as it is", node, "take it from a variable: ${NAME}", _ADVICE, code="RL304"
             )
             return None
         return parts
@@ -138,7 +141,7 @@ class OptionReader:
         found = _PASSWORD.search(text)
         if found is not None and not _REFERENCES.fullmatch(found["password"]):
             label = "take it from a variable: ://USER:${NAME}@"
-            self.yaml.report("a password stands here as it is", node, label, _HOW, code="RL304")
+            self.yaml.report("a password stands here as it is", node, label, _ADVICE, code="RL304")
             return None
         user = _USER.match(text)
         split = user.end("user") if user else 0
@@ -183,6 +186,11 @@ class OptionReader:
         return lambda node: self.yaml.choice(node, list(choices))
 
     # what references stand for
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether the configuration is to be used; if not, what takes long to check need not be checked."""
+        return self._environment is not None
 
     def preview(self, parts: Parts) -> str:
         """The text, for checks: a reference that can't be resolved is an `x`, and a template the number 0."""
@@ -235,8 +243,10 @@ class OptionReader:
             try:
                 resolve(reference, self._environment)
             except ConfigError as error:
-                label = suggestion(reference[2:-1], self._environment) if reference[0] == "$" else ""
-                self.yaml.report(str(error), node, label, _HOW, code="RL304")
+                variable = reference[2:-1] if reference.startswith("$") else ""
+                notes = [_WHENCE] * bool(variable)
+                label = suggestion(variable, self._environment)
+                self.yaml.report(str(error), node, label, *notes, code="RL304")
         return ["secret", self.secrets.index(reference)]
 
     def _template(self, text: str, node: Node) -> Any:

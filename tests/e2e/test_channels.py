@@ -8,7 +8,7 @@ import socket
 from tests.e2e.supervised import PATIENCE_S, Supervised
 from tests.send.hook import Answer, Hook, hook_server
 from tests.send.mailbox import PASSWORD, USER, Mailbox, authenticate, mail_server, server_context
-from tests.send.receivers import Certificates
+from tests.send.receivers import Certificates, closed_port, dripping, receiver, resetting, silent
 from tests.send.test_systemlog import RFC5424, listening
 
 
@@ -88,3 +88,74 @@ def test_syslog_and_a_file(supervised: Supervised) -> None:
     ids = {alert.channel: alert.id for alert in supervised.alerts()}
     assert f'id="{ids["ops"]}"' in found["data"]
     assert document["id"] == ids["kept"]
+
+
+HANG_S = 5
+TROUBLE = {
+    "silent": ("webhook: {url: http://127.0.0.1:SILENT/}", "127.0.0.1:SILENT: timed out after 5s"),
+    "drips": ("webhook: {url: http://127.0.0.1:DRIPS/}", "127.0.0.1:DRIPS: timed out after 5s"),
+    "resets": ("webhook: {url: http://127.0.0.1:RESETS/}", "127.0.0.1:RESETS has broken the connection off"),
+    "busy": (
+        "webhook: {url: http://127.0.0.1:BUSY/}",
+        "127.0.0.1:BUSY answered 429 Too Many Requests: slow down",
+    ),
+    "wrong": (
+        "webhook: {url: https://127.0.0.1:TLS/}",
+        "the certificate of 127.0.0.1:TLS is not accepted: unable to get local issuer certificate",
+    ),
+    "gone": ("webhook: {url: http://127.0.0.1:GONE/}", "nothing listens at 127.0.0.1:GONE: connection refused"),
+    "nowhere": ("webhook: {url: http://nowhere.invalid/}", "nowhere.invalid"),
+    "mute": (
+        "email: {server: smtp://127.0.0.1:SILENT, from: a@b.c, to: a@b.c}",
+        "127.0.0.1:SILENT: timed out after 5s",
+    ),
+    "slow": ("email: {server: smtp://127.0.0.1:DRIPS, from: a@b.c, to: a@b.c}", "127.0.0.1:DRIPS: timed out after 5s"),
+    "chat": ("apprise: json://127.0.0.1:DRIPS/", "json: timed out after 5s"),
+    "lost": ("syslog: {address: tcp://127.0.0.1:GONE}", "nothing listens at 127.0.0.1:GONE: connection refused"),
+    "folder": ("file: {path: none/alerts}", "the folder of FOLDER/none/alerts is not there: make it"),
+}
+
+
+def _configuration(places: dict[str, str]) -> str:
+    """All channels in trouble, and one that is in none."""
+    lines = ["", "  ops: {file: {path: alerts.jsonl}}"]
+    for name, (options, _) in TROUBLE.items():
+        timeout = "" if options.startswith("file") else f", timeout: {HANG_S}s"
+        lines.append(f"  {name}: {{{options}{timeout}}}")
+    return _filled("\n".join(lines), places)
+
+
+def _filled(text: str, places: dict[str, str]) -> str:
+    for name, value in places.items():
+        text = text.replace(name, value)
+    return text
+
+
+def test_no_channel_is_slower_for_another(supervised: Supervised, certificates: Certificates) -> None:
+    """Beside a dozen receivers that hang, drip, reset or lie, one channel is as quick as ever; each says why."""
+    busy = Hook(*[Answer(429, b"slow down", {"Retry-After": "2"})] * 1000)
+    with (
+        receiver(silent) as silence,
+        receiver(dripping(b"HTTP/1.1 2")) as drip,
+        receiver(resetting) as reset,
+        hook_server(busy) as hook,
+        hook_server(Hook(), server_context(certificates.server)) as tls,
+    ):
+        ports = {"SILENT": silence, "DRIPS": drip, "RESETS": reset, "BUSY": hook, "TLS": tls, "GONE": closed_port()}
+        places = {**{name: str(port) for name, port in ports.items()}, "FOLDER": str(supervised.folder)}
+        supervised.config(_configuration(places))
+        supervised.rules(f'on PROCESS_COMMUNICATION alert "{{data}}" to ops, {", ".join(TROUBLE)}')
+        texts = [f"text{number}" for number in range(20)]
+        supervised.say("say", *texts)
+        supervised.listener()
+        supervised.start()
+        supervised.wait_for(lambda: len(supervised.read("alerts.jsonl").splitlines()) == len(texts), "all lines")
+        hanging = {"silent", "drips", "mute", "slow", "chat"}
+        assert [alert for alert in supervised.alerts() if alert.channel in hanging and alert.reason] == []
+
+        def reasons() -> dict[str, str]:
+            return {alert.channel: alert.reason for alert in supervised.alerts("waiting") if alert.reason}
+
+        supervised.wait_for(lambda: reasons().keys() >= TROUBLE.keys(), "a reason for each")
+        for name, reason in reasons().items():
+            assert _filled(TROUBLE[name][1], places) in reason, name

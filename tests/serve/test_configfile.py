@@ -13,7 +13,7 @@ def _read(folder: Path, text: str) -> tuple[Config, list[str]]:
     """The configuration, and `LINE:COLUMN MESSAGE` for each diagnostic."""
     path = folder / "rules-listener.yaml"
     path.write_text(text)
-    read = read_config(path)
+    read = read_config(path, {})
     shown = []
     for one in read.found:
         assert one.span is not None
@@ -101,7 +101,9 @@ WRONG = {
     "channels: {m: {email: {from: a@b}}}": "1:23 the keys server to are missing here",
     "channels: {h: {webhook: {}}}": "1:25 the key `url` is missing here",
     "channels: {h: {webhook: {url: http://h, json: {}, form: {}}}}": "1:25 a request has one body: `json` or `form`",
-    "channels: {h: {webhook: {url: http://h, key: x}}}": "1:25 `key` belongs to a `certificate`, and there is none",
+    "channels: {h: {webhook: {url: http://h, key: /dev/null}}}": (
+        "1:25 `key` belongs to a `certificate`, and there is none"
+    ),
     "channels: {h: {webhook: {url: http://h, headers: {'a b': x}}}}": (
         "1:51 this can't be the name of a header (such as X-Token)"
     ),

@@ -17,6 +17,12 @@ NOT_NEEDED = {
     "http.client",
     "supervisor",
     "subprocess",
+    "smtplib",
+    "email",
+    "ssl",
+    "urllib3",
+    "apprise",
+    "logging",
 }
 
 PROGRAM = """
