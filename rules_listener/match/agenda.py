@@ -2,7 +2,8 @@
 
 1. A deadline has one place in the queue, however often it is put off, given up and set again: what is put off finds its
    new place when its old one comes up.
-2. Deadlines of the same moment come in the order of their owners' ranks, then of their keys; nothing else decides it.
+2. Deadlines of the same moment come in the order of their owners' ranks, then of their keys, then of their own `order`;
+   nothing else decides it.
 """
 
 from heapq import heappop, heappush
@@ -23,13 +24,17 @@ class Owner(Protocol):
 
 
 class Deadline:
-    """Something that `owner` does for `key` at `due` (engine time, in seconds); never while that is None."""
+    """Something that `owner` does for `key` at `due` (engine time, in seconds); never while that is None.
 
-    __slots__ = ("due", "key", "owner", "queued")
+    `order` tells those apart that one owner has for the same key: the lower one comes first.
+    """
 
-    def __init__(self, owner: Owner, key: str) -> None:
+    __slots__ = ("due", "key", "order", "owner", "queued")
+
+    def __init__(self, owner: Owner, key: str, order: int = 0) -> None:
         self.owner = owner
         self.key = key
+        self.order = order
         self.due: float | None = None
         self.queued: float | None = None
         """The moment of its place in the queue."""
@@ -39,7 +44,7 @@ class Agenda:
     """All deadlines."""
 
     def __init__(self) -> None:
-        self._queue: list[tuple[float, int, str, int, Deadline]] = []
+        self._queue: list[tuple[float, int, str, int, int, Deadline]] = []
         self._numbers = count()
 
     def __len__(self) -> int:
@@ -60,19 +65,19 @@ class Agenda:
         """The next deadline up to `now` with its moment, no longer set; None if there is none."""
         if not self._queue or self._queue[0][0] > now or not self._settle() or self._queue[0][0] > now:
             return None
-        moment, _, _, _, deadline = heappop(self._queue)
+        moment, *_, deadline = heappop(self._queue)
         deadline.due = deadline.queued = None
         return moment, deadline
 
     def _push(self, deadline: Deadline, due: float) -> None:
         deadline.queued = due
-        heappush(self._queue, (due, deadline.owner.rank, deadline.key, next(self._numbers), deadline))
+        heappush(self._queue, (due, deadline.owner.rank, deadline.key, deadline.order, next(self._numbers), deadline))
 
     def _settle(self) -> bool:
         """Bring the deadline that comes next to the front; whether there is one."""
         queue = self._queue
         while queue:
-            moment, _, _, _, deadline = queue[0]
+            moment, *_, deadline = queue[0]
             if deadline.queued == moment:
                 if deadline.due == moment:
                     return True

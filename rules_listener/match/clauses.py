@@ -6,6 +6,7 @@
    the states of processes, any other state of that process.
 3. A recovery follows only what was sent, and no limit holds it back.
 4. What `at most` holds back is counted, and the next notification says how many there were.
+5. An alert that closes at the moment of a reminder is not reminded of.
 """
 
 from collections import deque
@@ -67,7 +68,7 @@ class Open:
         self.wait_s = clauses.first_wait_s
         self.closing_event: Event | None = None
         self.closing = Deadline(clauses, key)
-        self.reminding = Deadline(clauses, key)
+        self.reminding = Deadline(clauses, key, 1)
 
     def told(self, opening: Opening, now: float) -> None:
         """It was sent, in the words of `opening`."""

@@ -109,6 +109,17 @@ def test_reminders(name: str) -> None:
     assert found[-1][:2] == (end, "recovery")
 
 
+def test_what_closes_is_not_reminded_of() -> None:
+    """When an alert closes at the moment of a reminder, the recovery comes alone, also after a reload."""
+    text = f"{UNTIL} for 1m remind every 2m"
+    before, after = engine(text), engine(text)
+    for event in (at(0, exited()), at(60, running())):
+        before.feed(event)
+    after.adopt(before.dump())
+    for rules in (before, after):
+        assert play(rules, until=500) == [(120, "recovery", "resolved after 2m: site:web")]
+
+
 def test_a_reminder_says_how_long_it_is_by_now() -> None:
     """Where the pattern gives the time that has passed, a reminder has its own."""
     rule = "on crashed without started within 60s alert 'down for {elapsed}' until started remind every 60s"
