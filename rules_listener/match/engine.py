@@ -8,8 +8,8 @@
 4. Events of the listener's own group are seen only by rules that name it.
 5. While supervisord is stopping, what rules say about processes is held back, with that as the reason: everything
    stops then, and nothing of it is news.
-6. After LISTENER_STARTED, what is overdue waits a second more: first come the events that supervisord has kept. What
-   was due before the time that the listener was down has fired then.
+6. After LISTENER_STARTED, what is overdue waits three seconds more: first come the events that supervisord has kept.
+   What was due before the time that the listener was down has fired then.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +25,9 @@ from rules_listener.match.program import MAIN, REOPEN, SECOND, UNTIL, Loaded
 from rules_listener.match.stays import Stays
 
 STOPPING = "supervisord is stopping"
-RESTART_GRACE_S = 1.0
+RESTART_GRACE_S = 3.0
+"""supervisord hands out what it has kept once the listener is RUNNING, `startsecs` (1 s by default) after its start, or
+up to a second later: it looks once a second (`supervisor/supervisord.py: runforever`)."""
 STEP_BACK_S = 1.0
 
 FORMAT = 1

@@ -62,7 +62,7 @@ UNTIL_FOR: dict[str, tuple[list[tuple[float, Event]], list[float]]] = {
     ),
     "another process leaves the state": ([(0, exited()), (10, running()), (20, exited("db"))], [70]),
     "it says something": ([(0, exited()), (10, running()), (20, beat())], [70]),
-    "a restart": ([(0, exited()), (10, running()), (75, own("STARTED"))], [76]),
+    "a restart": ([(0, exited()), (10, running()), (75, own("STARTED"))], [78]),
 }
 
 
@@ -136,8 +136,8 @@ def test_one_reminder_for_all_that_were_missed() -> None:
     """After a time without a listener there is one reminder, not one for each that it would have sent."""
     rule = f"{UNTIL} remind every 1m"
     assert play(rule, at(0, exited()), at(600, own("STARTED")), until=700)[1:] == [
-        (601, "reminder", "site:web"),
-        (661, "reminder", "site:web"),
+        (603, "reminder", "site:web"),
+        (663, "reminder", "site:web"),
     ]
 
 

@@ -297,8 +297,8 @@ def test_time_that_is_over_is_no_step_back() -> None:
 def test_after_a_restart_what_is_overdue_waits_for_kept_events() -> None:
     """The events that supervisord has kept come first: they say whether the process came back."""
     rule = "on crashed without started within 30s alert 'x'"
-    assert play(rule, at(0, exited()), at(100, own("STARTED")), at(100.2, running()), until=200) == []
-    assert play(rule, at(0, exited()), at(100, own("STARTED")), until=200) == fired(101)
+    assert play(rule, at(0, exited()), at(100, own("STARTED")), at(102.2, running()), until=200) == []
+    assert play(rule, at(0, exited()), at(100, own("STARTED")), until=200) == fired(103)
     assert play(rule, at(0, exited()), at(10, own("STARTED")), until=200) == fired(30)
 
 
