@@ -14,6 +14,7 @@ from rules_listener.event.catalogue import CATALOGUE
 from rules_listener.lang.check import check
 from rules_listener.lang.functions import FUNCTIONS, SPECIAL
 from rules_listener.lang.parse import parse
+from rules_listener.serve.compiler import check_all
 from rules_listener.serve.configfile import read_config
 from rules_listener.serve.kinds import KINDS
 
@@ -75,6 +76,14 @@ def test_every_kind_of_channel_is_in_the_readme() -> None:
     """The table of channels has a row for each kind."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [kind for kind in KINDS if f"\n| `{kind}` | " not in text] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.rules")), ids=lambda path: path.stem)
+def test_every_example_is_right_and_listed(path: Path) -> None:
+    """Each rule file of the examples passes the checks, with the configuration of the examples; the README lists it."""
+    checked = check_all(ROOT / "examples/rules-listener.yaml", [str(path)])
+    assert as_text(checked.found) == ""
+    assert f"`examples/{path.name}`" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_reference_names_all_types_and_functions() -> None:
