@@ -91,16 +91,16 @@ class Reload:
 
 
 def _described(adopted: Adopted) -> str:
-    """What became of the state, in words."""
+    """What became of what the rules remembered, and which rules these are."""
     kept, anew, closed, open_alerts = adopted
-    said = [f"{len(kept)} keep what they remember"]
+    said = [f"kept: {len(kept)}"]
     if anew:
-        said.append(f"{len(anew)} begin anew ({_named(anew)})")
+        said.append(f"anew: {len(anew)} ({_named(anew)})")
     if closed:
-        said.append(f"{len(closed)} are gone ({_named(closed)})")
+        said.append(f"gone: {len(closed)} ({_named(closed)})")
     if open_alerts:
-        said.append(f"{open_alerts} open alerts of theirs are closed without a recovery")
-    return ", ".join(said)
+        said.append(f"open alerts closed without a recovery: {open_alerts}")
+    return "; ".join(said)
 
 
 def _named(names: tuple[str, ...]) -> str:
