@@ -4,7 +4,7 @@
 2. `monotonic()` only measures how long something takes, in seconds; it never jumps.
 """
 
-from time import monotonic, time
+from time import CLOCK_BOOTTIME, clock_gettime, monotonic, time
 from typing import Protocol
 
 
@@ -16,6 +16,11 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds since some moment; only differences mean something."""
+
+
+def since_boot() -> float:
+    """Seconds since this machine was booted, its sleep included: so the kernel counts when processes began."""
+    return clock_gettime(CLOCK_BOOTTIME)
 
 
 class SystemClock:

@@ -1,18 +1,20 @@
-"""The courier's process: `python -m rules_listener.serve.couriering STATE`, started by the listener.
+"""The courier's process: `python -m rules_listener.serve.couriering STATE START`, started by the listener.
 
 It takes the configuration from the bundle that the listener gives it, builds the channels, and works until the listener
-ends.
+ends. START is when supervisord began, in seconds since the boot: what is to be done to it or its processes because of
+something that happened before is given up.
 """
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import SystemRandom
 
-from rules_listener.base.clock import SystemClock
+from rules_listener.base.clock import Clock, SystemClock, since_boot
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import SUPERVISOR_CHANNEL
+from rules_listener.outbox.channel import Channel, GaveUp, Message, Outcome
 from rules_listener.outbox.courier import Courier
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.queue import Queue
@@ -25,13 +27,33 @@ LONGEST_ACTION_S = 300.0
 """What was to be done to a process, or to supervisord, is not done later than this: it has a new life by then."""
 
 
+class InThisLife:
+    """What supervisord is asked to do: only what happened in its present life, which is `age()` seconds old."""
+
+    def __init__(self, channel: Channel, clock: Clock, age: Callable[[], float]) -> None:
+        self.places = channel.places
+        self._channel = channel
+        self._clock = clock
+        self._age = age
+
+    def send(self, message: Message) -> Outcome:
+        """Ask for it, unless supervisord was started after what it is about."""
+        if message.time < self._clock.time() - self._age():
+            return GaveUp("supervisord was started anew after this had happened, and all its processes with it")
+        return self._channel.send(message)
+
+    def stop(self) -> None:
+        """End what is under way."""
+        self._channel.stop()
+
+
 def give_up_times(channels: Iterable[str], configured_s: float) -> dict[str, float]:
     """For each channel, how long its deliveries are tried, in seconds."""
     times = dict.fromkeys(channels, configured_s)
     return times | {SUPERVISOR_CHANNEL: min(configured_s, LONGEST_ACTION_S)}
 
 
-def main(state: str) -> int:
+def main(state: str, start: str) -> int:
     """Carry what waits in the state folder; the exit status."""
     folder = Path(state)
     bundle = load_bundle(read_given())
@@ -40,6 +62,11 @@ def main(state: str) -> int:
         return 2
     config = bundle.config
     channels = build_channels(list(config.channels), load(bundle.program).templates, os.environ)
+    clock = SystemClock()
+    if supervisord_start := float(start):
+        channels[SUPERVISOR_CHANNEL] = InThisLife(
+            channels[SUPERVISOR_CHANNEL], clock, lambda: since_boot() - supervisord_start
+        )
     give_up_after_s = give_up_times(channels, config.give_up_after_s)
     database = Database(folder, durability="power" if config.durability == "power" else "process")
     notify = os.dup(1)
@@ -48,7 +75,7 @@ def main(state: str) -> int:
         Queue(database, random=SystemRandom(), give_up_after_s=give_up_after_s),
         channels,
         folder=folder,
-        clock=SystemClock(),
+        clock=clock,
         wake=0,
         notify=notify,
         limits=Limits(config.journal_days, config.journal_bytes),
@@ -57,4 +84,4 @@ def main(state: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

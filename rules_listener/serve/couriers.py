@@ -20,11 +20,16 @@ Report = Callable[[str], None]
 
 
 class CourierProcess:
-    """Keeps one courier running for the state folder `state`, with the channels of `bundle`."""
+    """Keeps one courier running for the state folder `state`, with the channels of `bundle`.
 
-    def __init__(self, state: str, bundle: Bundle, clock: Clock, report: Report) -> None:
+    `supervisord_start` is when the supervisord began that is to act, in seconds since the boot; 0 if nobody knows.
+    """
+
+    def __init__(
+        self, state: str, bundle: Bundle, clock: Clock, report: Report, *, supervisord_start: float = 0.0
+    ) -> None:
         self.bundle = bundle
-        self._state = state
+        self._arguments = [state, str(supervisord_start)]
         self._clock = clock
         self._report = report
         self._child: Child | None = None
@@ -43,7 +48,7 @@ class CourierProcess:
         self.restart_at = None
         self._started_at = self._clock.monotonic()
         try:
-            self._child = Child(MODULE, [self._state], with_input=True, given=dump_bundle(self.bundle))
+            self._child = Child(MODULE, self._arguments, with_input=True, given=dump_bundle(self.bundle))
         except OSError as error:
             self._later(f"the courier can't be started: {error.strerror}")
 

@@ -32,7 +32,13 @@ from rules_listener.serve.loop import Loop, Signals
 from rules_listener.serve.reload import Reload
 from rules_listener.serve.restore import Past
 from rules_listener.serve.sequence import Sequence
-from rules_listener.serve.supervisord import events_needed, life_of_parent, section, started_by_supervisord
+from rules_listener.serve.supervisord import (
+    events_needed,
+    life_of_parent,
+    section,
+    start_of_parent,
+    started_by_supervisord,
+)
 
 CANNOT_RUN = 2
 LOCK_NAME = "listener.lock"
@@ -110,7 +116,7 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     store = Store(folder, durability="power" if config.durability == "power" else "process")
     tail = Tail.open(folder)
     position_file = PositionFile.open(folder)
-    courier = CourierProcess(str(folder), bundle, clock, report)
+    courier = CourierProcess(str(folder), bundle, clock, report, supervisord_start=start_of_parent())
     keeper = Keeper(
         store,
         tail,

@@ -36,11 +36,23 @@ def life_of_parent() -> Life:
     """The life of the process that started this one; where the kernel does not tell, the pid alone has to do."""
     pid = os.getppid()
     try:
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = crc32(_BOOT_ID.read_bytes()) >> 12
+        return Life(pid, float((boot << 32) + _start_ticks(pid)))
     except OSError:
         return Life(pid, 0.0)
-    return Life(pid, float((boot << 32) + int(words[_START_FIELD - 3])))
+
+
+def start_of_parent() -> float:
+    """When the process that started this one began, in seconds since the boot; 0 where the kernel does not tell."""
+    try:
+        return _start_ticks(os.getppid()) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return 0.0
+
+
+def _start_ticks(pid: int) -> int:
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(words[_START_FIELD - 3])
 
 
 SECTION = """\

@@ -4,6 +4,7 @@ What a test must not see is waited for by way of something that comes later.
 """
 
 import re
+import signal
 import sqlite3
 import sys
 import time
@@ -188,6 +189,24 @@ def test_a_container(supervised: Supervised) -> None:
             "SELECT a.kind, d.state FROM deliveries AS d JOIN alerts AS a ON a.n = d.alert ORDER BY d.changed"
         ).fetchall()
     assert rows == [("alert", "sent"), ("shutdown", "sent")]
+
+
+def test_a_container_that_is_started_again(supervised: Supervised) -> None:
+    """A shutdown that was left over when a container was killed does not end the next one; its alert is sent."""
+    supervised.rules(example("container"))
+    supervised.listener()
+    supervised.program("api", "true", autostart="false")
+    supervised.start()
+    supervised.kill(supervised.wait_for(supervised.courier_pid, "the courier"), signal.SIGSTOP)
+    supervised.ask("startProcess", "api")
+    supervised.wait_for(lambda: len(supervised.alerts("waiting")) == 2, "alert and shutdown")
+    supervised.end()
+    supervised.start()
+    (shutdown,) = supervised.wait_for(lambda: supervised.alerts("given_up"), "the end of the shutdown")
+    assert (shutdown.kind, shutdown.attempts) == ("shutdown", 1)
+    assert str(shutdown.reason).startswith("supervisord was started anew")
+    supervised.wait_for(lambda: [alert.kind for alert in supervised.alerts("sent")] == ["alert"], "the alert")
+    assert supervised.is_running
 
 
 # the end of a listener in the middle of everything

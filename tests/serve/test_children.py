@@ -77,7 +77,7 @@ class FakeChild:
     started: ClassVar[list["FakeChild"]] = []
 
     def __init__(self, module: str, arguments: list[str], *, with_input: bool, given: bytes) -> None:
-        assert (module, arguments, with_input) == (couriers.MODULE, ["state"], True)
+        assert (module, arguments, with_input) == (couriers.MODULE, ["state", "12.5"], True)
         assert given.startswith(b"RLBUNDLE")
         self.output = 1000 + len(self.started)
         self.pokes = 0
@@ -114,7 +114,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[FakeChild]:
 def courier(children: list[FakeChild], clock: ManualClock, reports: list[str]) -> CourierProcess:
     """The courier's process, started."""
     assert children == []
-    made = CourierProcess("state", BUNDLE, clock, reports.append)
+    made = CourierProcess("state", BUNDLE, clock, reports.append, supervisord_start=12.5)
     made.start()
     return made
 

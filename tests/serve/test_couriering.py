@@ -1,7 +1,58 @@
-"""How long the courier tries."""
+"""What the courier does about supervisord, and how long it tries."""
 
+import os
+from pathlib import Path
+
+import pytest
+
+from rules_listener.base.clock import ManualClock, since_boot
 from rules_listener.outbox.alert import SUPERVISOR_CHANNEL
-from rules_listener.serve.couriering import give_up_times
+from rules_listener.outbox.channel import GaveUp, Message, Sent
+from rules_listener.serve.couriering import InThisLife, give_up_times
+from rules_listener.serve.supervisord import start_of_parent
+
+
+class Doing:
+    """A channel that does whatever it is asked for."""
+
+    places = 4
+    stopped = False
+
+    def send(self, message: Message) -> Sent:
+        """Do it."""
+        del message
+        return Sent()
+
+    def stop(self) -> None:
+        """Note it."""
+        self.stopped = True
+
+
+@pytest.mark.parametrize(("clock_set_by", "passed", "done"), [(0, 1, True), (0, -1, False), (-3600, 1, True)])
+def test_actions_belong_to_a_life_of_supervisord(clock_set_by: float, passed: float, done: bool) -> None:  # noqa: FBT001 - of a table
+    """What happened before supervisord began is given up; that its clock was set meanwhile makes no difference."""
+    clock = ManualClock()
+    began = clock.time()
+    clock.advance(1000)
+    clock.set_by(clock_set_by)
+    channel = InThisLife(Doing(), clock, lambda: 1000.0)
+    about = began + clock_set_by + passed
+    outcome = channel.send(Message("id", SUPERVISOR_CHANNEL, "", "", "", "shutdown", "", about, {}))
+    assert isinstance(outcome, Sent if done else GaveUp)
+
+
+def test_a_channel_within_a_life_is_that_channel() -> None:
+    """It has its places, and is stopped with it."""
+    doing = Doing()
+    channel = InThisLife(doing, ManualClock(), lambda: 0.0)
+    channel.stop()
+    assert (channel.places, doing.stopped) == (4, True)
+
+
+def test_when_the_parent_began() -> None:
+    """A process began after its parent, and before now."""
+    own = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    assert 0 < start_of_parent() <= own <= since_boot()
 
 
 def test_actions_on_supervisord_are_given_up_sooner() -> None:
