@@ -2,14 +2,17 @@
 
 1. The function of a type knows only the triggers that select the type, and only what events of that type can have.
 2. A trigger that an event can pull only if a field equals one of some constants is looked up by that field's value; the
-   others are tried one after the other. Which way a trigger goes never changes whether it is pulled.
-3. Triggers are numbered in the order of the rules; those of one rule in the order of `_triggers`.
+   others are tried one after the other. Which way a trigger goes never changes what the rules say.
+3. What a pattern or an `until` waits for counts only where it has the key of what the rule selects. If the rule selects
+   by names that the key holds, a thousand rules that wait for any RUNNING are looked up by these names.
+4. Triggers are numbered in the order of the rules; those of one rule in the order of `_triggers`.
 """
 
 import marshal
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import NamedTuple
 
 from rules_listener.event.catalogue import CATALOGUE, UNLISTED, Kind, fields_of
@@ -38,7 +41,7 @@ def compile_rules(rules: checked.RuleSet, templates: Templates | None = None, *,
     module = Module()
     data = tuple(_rule_data(rule, module) for rule in rules.rules)
     triggers = [trigger for number, rule in enumerate(rules.rules) for trigger in _triggers(number, rule)]
-    buckets = _buckets([trigger.arms for trigger in triggers])
+    buckets = _buckets(triggers)
     functions = {name: _bucket_function(module, name, bucket, indexed=indexed) for name, bucket in buckets.items()}
     module.assign("BUCKETS", _mapping(functions))
     module.assign("TEMPLATES", _mapping({name: _template(module, parts) for name, parts in (templates or {}).items()}))
@@ -137,24 +140,41 @@ def _named_groups(rule: checked.Rule) -> set[str]:
 # buckets: the triggers of one type of event
 
 
+Constants = dict[str, frozenset[checked.Scalar]]
+"""For some fields, one of which values they must have."""
+
+
 class Trigger(NamedTuple):
-    """What an event can be to a rule, and which events are that."""
+    """What an event can be to a rule, and which events are that; others than `of` says do not matter to it."""
 
     rule: int
     role: int
     arms: tuple[checked.Arm, ...]
+    of: Constants
 
 
 def _triggers(number: int, rule: checked.Rule) -> Iterator[Trigger]:
     """The triggers of a rule, in the order in which an event that pulls several of them does so."""
     untils = [(place, action.until) for place, action in enumerate(rule.actions) if action.until is not None]
+    held_by_key = _held_by_key(rule)
     if any(until.duration_s for _, until in untils) and (rule.pattern is None or rule.pattern.kind != "no"):
-        yield Trigger(number, REOPEN, rule.arms)
+        yield Trigger(number, REOPEN, rule.arms, {})
     for place, until in untils:
-        yield Trigger(number, UNTIL + place, until.arms)
+        yield Trigger(number, UNTIL + place, until.arms, held_by_key)
     if rule.pattern is not None and rule.pattern.arms:
-        yield Trigger(number, SECOND, rule.pattern.arms)
-    yield Trigger(number, MAIN, rule.arms)
+        yield Trigger(number, SECOND, rule.pattern.arms, held_by_key)
+    yield Trigger(number, MAIN, rule.arms, {})
+
+
+def _held_by_key(rule: checked.Rule) -> Constants:
+    """Which values the fields of a rule's key must have in what it selects."""
+    names = {key.name for key in rule.keys}
+    if "process" in names:
+        names |= {"groupname", "processname"}
+    arms = [_keys(arm.condition) for arm in rule.arms]
+    common = names.intersection(*arms)
+    found = {name: frozenset[checked.Scalar]().union(*(arm[name] for arm in arms)) for name in common}
+    return {name: constants for name, constants in found.items() if "" not in constants}
 
 
 @dataclass(slots=True)
@@ -163,18 +183,19 @@ class Candidate:
 
     number: int
     condition: checked.Condition | None
-    keys: dict[str, frozenset[checked.Scalar]] = field(default_factory=dict)
+    keys: Constants = field(default_factory=dict)
 
 
-def _buckets(triggers: Iterable[Iterable[checked.Arm]]) -> dict[str, list[Candidate]]:
+def _buckets(triggers: Iterable[Trigger]) -> dict[str, list[Candidate]]:
     buckets: dict[str, list[Candidate]] = {}
-    for number, arms in enumerate(triggers):
+    for number, trigger in enumerate(triggers):
         conditions: dict[str, list[checked.Condition | None]] = {}
-        for arm in arms:
+        for arm in trigger.arms:
             for name in arm.types:
                 conditions.setdefault(name, []).append(arm.condition)
         for name, found in conditions.items():
-            buckets.setdefault(name, []).append(Candidate(number, _any(found)))
+            condition = _any(found)
+            buckets.setdefault(name, []).append(Candidate(number, condition, _both(_keys(condition), trigger.of)))
     return buckets
 
 
@@ -226,13 +247,12 @@ def _tests(writer: FunctionWriter, candidates: Iterable[Candidate]) -> list[str]
 Index = dict[str, dict[checked.Scalar, list[Candidate]]]
 
 
-def _index(bucket: Iterable[Candidate]) -> tuple[Index, list[Candidate]]:
+def _index(bucket: list[Candidate]) -> tuple[Index, list[Candidate]]:
     """The rules by field and value, each once; and those that have to be tried."""
-    candidates = [Candidate(one.number, one.condition, _keys(one.condition)) for one in bucket]
-    spread = _spread(candidates)
+    spread = _spread(bucket)
     index: Index = {}
     rest = []
-    for candidate in candidates:
+    for candidate in bucket:
         key = max(candidate.keys, key=lambda name: (spread[name], name), default=None)
         if key is None or spread[key] < MIN_SHARED:
             rest.append(candidate)
@@ -248,7 +268,7 @@ def _spread(candidates: Iterable[Candidate]) -> Counter[str]:
     return Counter(name for name, _ in values)
 
 
-def _keys(condition: checked.Condition | None) -> dict[str, frozenset[checked.Scalar]]:
+def _keys(condition: checked.Condition | None) -> Constants:
     """The fields that must equal one of some constants for the condition to be true."""
     match condition:
         case checked.Comparison(
@@ -262,9 +282,10 @@ def _keys(condition: checked.Condition | None) -> dict[str, frozenset[checked.Sc
         case checked.Member(item=checked.FieldValue() as found):
             return {found.name: frozenset(constant.value for constant in condition.constants)}
         case checked.AllOf():
-            keys: dict[str, frozenset[checked.Scalar]] = {}
-            for operand in condition.operands:
-                for name, constants in _keys(operand).items():
-                    keys[name] = keys.get(name, constants) & constants
-            return keys
+            return reduce(_both, map(_keys, condition.operands))
     return {}
+
+
+def _both(first: Constants, second: Constants) -> Constants:
+    """What fields must be for both to hold."""
+    return first | {name: first.get(name, constants) & constants for name, constants in second.items()}
