@@ -13,6 +13,7 @@ from rules_listener.base.source import Source
 from rules_listener.event.catalogue import CATALOGUE
 from rules_listener.lang.check import check
 from rules_listener.lang.functions import FUNCTIONS, SPECIAL
+from rules_listener.lang.lint import lint
 from rules_listener.lang.parse import parse
 from rules_listener.serve.compiler import check_all
 from rules_listener.serve.configfile import read_config
@@ -55,10 +56,18 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("document", ["README.md", "LANGUAGE.md"])
 def test_every_rule_in_the_documents_is_right(document: str) -> None:
-    """Blocks without a language are rules, and pass the checks."""
+    """Blocks without a language are rules, and pass the checks without a warning."""
     for block in fences(document, ""):
-        _, found = check([parse(Source(document, block))])
-        assert as_text(found) == ""
+        parsed = [parse(Source(document, block))]
+        rules, found = check(parsed)
+        assert as_text(found or lint(parsed, rules)) == ""
+
+
+@pytest.mark.parametrize("folder", ["starter", "stage"])
+def test_the_rules_of_starter_and_demo_are_right(folder: str) -> None:
+    """Both cause neither an error nor a warning."""
+    config = ROOT / "rules_listener/tools" / folder / "rules-listener.yaml"
+    assert as_text(check_all(config, []).found) == ""
 
 
 def test_every_configuration_in_the_readme_is_right(tmp_path: Path) -> None:

@@ -45,6 +45,11 @@ class Diagnostic:
         return self.span.source.name, *self.span.source.position(self.span.start)
 
 
+def warning(code: str, message: str, span: Span, label: str = "", *notes: str) -> Diagnostic:
+    """A diagnostic that keeps no rules from being loaded."""
+    return Diagnostic(code, message, span, label, notes, severity=Severity.WARNING)
+
+
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """By place; what is said about a place is said once, by the first to find it."""
     first: dict[tuple[object, ...], Diagnostic] = {}

@@ -4,7 +4,8 @@ The facts are those of supervisord 4.3 (`supervisor/events.py`: `EventTypes` and
 this table with the installed supervisor. The `LISTENER_…` types are the listener's own.
 
 1. An abstract type is never sent; selecting it selects all its subtypes.
-2. A field that is listed for a type is sent with each of its events; which fields a type lacks is as certain.
+2. A field that is listed for a type, and not as optional, is in each of its events; which fields a type lacks is as
+   certain.
 3. A type that is not listed here (a plugin's, or a newer supervisord's) is no error: its fields are text.
 """
 
@@ -31,7 +32,7 @@ class Field:
     """A field of an event.
 
     `values` are all that the field can ever hold, where that is known; `possible` are those of them that it can hold in
-    events of one type (a process that is EXITED was RUNNING before).
+    events of one type (a process that is EXITED was RUNNING before). What is `optional` may be missing there.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Field:
     values: tuple[str | int, ...] = ()
     possible: tuple[str | int, ...] = ()
     doc: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ _TYPES = (
     EventType(
         "LISTENER_STARTED",
         "EVENT",
-        (Field("down_ms", Kind.NUMBER, doc="for how many milliseconds there was no listener; missing at the first"),),
+        (Field("down_ms", Kind.NUMBER, doc="for how many milliseconds there was no listener", optional=True),),
         doc="the listener began to read events",
     ),
     EventType(

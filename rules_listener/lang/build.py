@@ -110,8 +110,9 @@ class ExpressionBuilder(Transformer[Token, Any]):
         return nodes.Call(self.span(parts[0], parts[-1]), self.word(parts[0]), arguments)
 
     def parenthesized(self, parts: Parts) -> nodes.Expression:
-        """`(a)`: the same as a."""
+        """`(a)`: the same as a, in a place that is wider by the parentheses."""
         expression: nodes.Expression = parts[1]
+        expression.span = self.span(parts[0], parts[2])
         return expression
 
     def compare(self, parts: Parts) -> nodes.Compare:

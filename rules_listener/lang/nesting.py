@@ -71,8 +71,12 @@ def in_order_of_use(definitions: Mapping[str, Definition]) -> tuple[list[Definit
 
 
 def _uses(definition: Definition, definitions: Mapping[str, Definition]) -> dict[str, nodes.Name]:
-    names = [part for _, part in _levels(defined(definition)) if isinstance(part, nodes.Name)]
-    return {name.name: name for name in names if name.name in definitions}
+    return {name.name: name for name in names_in(defined(definition)) if name.name in definitions}
+
+
+def names_in(node: nodes.Node) -> list[nodes.Name]:
+    """All names in an expression or a selector."""
+    return [part for _, part in _levels(node) if isinstance(part, nodes.Name)]
 
 
 def _levels(node: nodes.Node) -> Iterator[tuple[int, nodes.Node]]:

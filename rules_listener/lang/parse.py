@@ -29,6 +29,7 @@ class Parsed:
     `broken` are the names that an unreadable statement was about to define: they exist, but mean nothing.
     """
 
+    source: Source
     statements: list[nodes.Statement] = field(default_factory=list)
     found: list[Diagnostic] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
@@ -36,8 +37,8 @@ class Parsed:
 
 def parse(source: Source) -> Parsed:
     """All statements of `source`."""
-    parsed = Parsed()
-    for start, end in _statement_ranges(source.text):
+    parsed = Parsed(source)
+    for start, end in statement_ranges(source.text):
         reader = _Reader(source, range(start, end))
         statement = reader.read("statement")
         if isinstance(statement, nodes.Statement) and not reader.found:
@@ -62,7 +63,7 @@ _WORD = re.compile(
 )
 
 
-def _statement_ranges(text: str) -> Iterator[tuple[int, int]]:
+def statement_ranges(text: str) -> Iterator[tuple[int, int]]:
     """Where each statement begins and ends: it begins at `rule`, `let`, `event`, or at an `on` without `rule NAME`."""
     start: int | None = None
     end = 0

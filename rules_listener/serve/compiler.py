@@ -17,6 +17,7 @@ from rules_listener.base.errors import StoreError
 from rules_listener.base.source import Source, Span
 from rules_listener.lang.check import check, check_template
 from rules_listener.lang.checked import RuleSet, TemplateParts
+from rules_listener.lang.lint import lint
 from rules_listener.lang.parse import Parsed, parse
 from rules_listener.lang.rules import Channels
 from rules_listener.match.compile import compile_rules
@@ -40,7 +41,8 @@ class Checked(NamedTuple):
 def check_all(config_path: Path | None, rules: Sequence[str], *, any_channel: bool = False) -> Checked:
     """Read and check the configuration and its rules; `rules` (files or folders) stand for those that it names.
 
-    With `any_channel`, rules may name channels that the configuration does not have.
+    Warnings are looked for only where there is no error. With `any_channel`, rules may name channels that the
+    configuration does not have.
     """
     config, found, places = ReadConfig(default_config(Path.cwd()), [], {})
     if config_path is not None:
@@ -49,7 +51,9 @@ def check_all(config_path: Path | None, rules: Sequence[str], *, any_channel: bo
     channels = None if any_channel or has_errors(found) else Channels(config.channel_names, config.default)
     rule_set, found_in_rules = check(parsed, channels)
     templates, found_in_templates = _templates(config, places)
-    return Checked(config, rule_set, in_order([*found, *found_in_rules, *found_in_templates]), files, templates)
+    found = [*found, *found_in_rules, *found_in_templates]
+    found += [] if has_errors(found) else lint(parsed, rule_set)
+    return Checked(config, rule_set, in_order(found), files, templates)
 
 
 def _read_rules(paths: Sequence[Path], found: list[Diagnostic]) -> tuple[list[Path], list[Parsed]]:
@@ -99,14 +103,16 @@ def main(arguments: Sequence[str]) -> int:
     """Compile: `CONFIG STATE RULES…`, where an empty CONFIG or STATE is none. The exit status."""
     config_path, state, *rules = arguments
     checked = check_all(Path(config_path) if config_path else None, rules)
-    if checked.found:
-        sys.stderr.write(as_text(checked.found) + "\n")
     errors = [one for one in checked.found if has_errors([one])]
     if errors:
+        sys.stderr.write(as_text(errors) + "\n")
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         place = errors[0].span.place if errors[0].span else errors[0].file
         sys.stdout.write(f"{errors[0].code} at {place}: {errors[0].message}{more}")
         return 1
+    if number := len(checked.found):
+        counted = f"{number} warning{'s' * (number > 1)}"
+        sys.stderr.write(f"rules-listener: {counted} about the rules, which `rules-listener check` shows\n")
     bundle = compile_all(checked, config_path, rules, state)
     content = dump_bundle(bundle)
     sys.stdout.buffer.write(content)

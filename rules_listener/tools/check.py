@@ -1,4 +1,7 @@
-"""`rules-listener check`: all diagnostics of rule files and configuration."""
+"""`rules-listener check`: all diagnostics of rule files and configuration.
+
+1. Exit status 0 says that the listener would load the rules. Warnings alone change that only with `--strict`.
+"""
 
 import sys
 from pathlib import Path
@@ -17,12 +20,14 @@ FORMATS = ("text", "json", "github", "sarif")
 @click.command(short_help="Check rule files and the configuration.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
 @click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="Check the configuration too.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 if there are warnings, too.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
-def check(paths: tuple[str, ...], config: Path | None, output_format: str) -> None:
+def check(paths: tuple[str, ...], config: Path | None, *, strict: bool, output_format: str) -> None:
     """Check rule files (or folders of them), and the configuration.
 
     Without PATH, the rules that the configuration names are checked; without a configuration, rules may send to any
-    channel. Exit status 1 if there is an error.
+    channel. Exit status 1 if there is an error. Warnings are shown once there is none: they are about rules that the
+    listener would load, and that most likely do not do what was meant.
     """
     if config is None and not paths:
         config = Path(FILE_NAME)
@@ -32,9 +37,10 @@ def check(paths: tuple[str, ...], config: Path | None, output_format: str) -> No
             )
     checked = check_all(config, paths, any_channel=config is None)
     _show(checked.found, output_format)
+    failed = has_errors(checked.found) or (strict and bool(checked.found))
     if output_format == "text":
-        _show_summary(checked.found, len(checked.files), len(checked.rules.rules))
-    sys.exit(1 if has_errors(checked.found) else 0)
+        click.echo(_summary(checked.found, len(checked.files), len(checked.rules.rules)), err=failed)
+    sys.exit(1 if failed else 0)
 
 
 def _show(found: list[Diagnostic], output_format: str) -> None:
@@ -49,8 +55,13 @@ def _show(found: list[Diagnostic], output_format: str) -> None:
             click.echo(as_text(found) + "\n")
 
 
-def _show_summary(found: list[Diagnostic], files: int, rules: int) -> None:
-    wrong = sum(1 for one in found if has_errors([one]))
-    counted = f"{files} file{'s' * (files != 1)}, {rules} rule{'s' * (rules != 1)}"
-    outcome = f"{wrong} error{'s' * (wrong != 1)}" if wrong else "no errors"
-    click.echo(f"{counted}: {outcome}", err=bool(wrong))
+def _summary(found: list[Diagnostic], files: int, rules: int) -> str:
+    errors = sum(1 for one in found if has_errors([one]))
+    outcome = _counted(errors, "error") if errors else "no errors"
+    if warnings := len(found) - errors:
+        outcome += f", {_counted(warnings, 'warning')}"
+    return f"{_counted(files, 'file')}, {_counted(rules, 'rule')}: {outcome}"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"

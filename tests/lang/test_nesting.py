@@ -4,6 +4,7 @@ import pytest
 
 from rules_listener.base.source import Source
 from rules_listener.lang.check import check
+from rules_listener.lang.lint import lint
 from rules_listener.lang.parse import parse
 from tests.match.harness import engine, log
 
@@ -48,6 +49,17 @@ def test_200_levels_run(shape: str) -> None:
     running = engine(f'on PROCESS_LOG where {condition} alert "{{{condition}}}"')
     fired = running.feed(log("x")) + running.feed(log("y"))
     assert [template(firing.event, {}) for firing in fired for template in firing.rule.actions[0].templates] == ["true"]
+
+
+@pytest.mark.parametrize("shape", WRITERS)
+def test_200_levels_are_looked_into(shape: str) -> None:
+    """Warnings are looked for in a condition of 200 levels, of a rule and of a name."""
+    condition, shorter = WRITERS[shape](200), WRITERS[shape](199)
+    text = f"let a = {shorter}\non PROCESS_LOG where {condition} shutdown\non PROCESS_LOG where a restart"
+    parsed = [parse(Source("x.rules", text))]
+    rules, found = check(parsed)
+    assert not found
+    lint(parsed, rules)
 
 
 @pytest.mark.parametrize("levels", [201, 1000, 5000])

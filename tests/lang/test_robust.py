@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rules_listener.base.diagnostics import as_text, in_order
 from rules_listener.base.source import Source
 from rules_listener.lang.check import check, check_template
+from rules_listener.lang.lint import lint
 from rules_listener.lang.parse import parse
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.engine import Engine
@@ -26,7 +27,9 @@ MODEST = settings(derandomize=True, deadline=None, max_examples=150)
 def survives(text: str) -> None:
     """Whatever it is, it is read, checked and shown; what comes out of it can be run."""
     source = Source("x.rules", text)
-    rules, found = check([parse(source)])
+    parsed = [parse(source)]
+    rules, found = check(parsed)
+    found = found or lint(parsed, rules)
     for one in in_order(found):
         assert one.span is not None
         assert one.span.source.name == "x.rules"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rules_listener.base.clock import ManualClock
+from rules_listener.base.diagnostics import has_errors
 from rules_listener.serve.bundle import Bundle, dump_bundle, load_bundle
 from rules_listener.serve.compiler import check_all, compile_all
 
@@ -32,7 +33,7 @@ def make_bundle(tmp_path: Path) -> Callable[..., Bundle]:
         path = tmp_path / "rules-listener.yaml"
         path.write_text(config or "rules: [rules/]\nstate: state\ndefault: [ops]\nchannels: {ops: {log: {}}}\n")
         checked = check_all(path, [])
-        assert not checked.found
+        assert not has_errors(checked.found)
         bundle = load_bundle(dump_bundle(compile_all(checked, str(path), [], "")))
         assert bundle is not None
         return bundle

@@ -1,0 +1,53 @@
+"""What is allowed, and yet most likely no one's intention: warnings about rules that pass all checks.
+
+1. A warning is certain: what is said to be never true is never true, for any event that supervisord can send.
+2. Warnings keep no rule from being loaded. `# allow CODE: reason` silences one, for a statement or a line.
+3. Only files without an error are looked at: what a wrong statement was about to use or to select is not known.
+"""
+
+from collections.abc import Iterable
+from itertools import chain
+
+from rules_listener.base.diagnostics import Diagnostic
+from rules_listener.lang import checked, nodes
+from rules_listener.lang.allow import silenced
+from rules_listener.lang.awaited import never_comes
+from rules_listener.lang.definitions import define
+from rules_listener.lang.nesting import in_order_of_use
+from rules_listener.lang.overlaps import Stated, blind_to_backoff, repeated, stated
+from rules_listener.lang.parse import Parsed
+from rules_listener.lang.selections import Selections
+from rules_listener.lang.unused import unused_names
+
+
+def lint(parsed: Iterable[Parsed], rules: checked.RuleSet) -> list[Diagnostic]:
+    """All warnings about files in which `check` found no error; `rules` is what it made of them."""
+    files = list(parsed)
+    statements = list(chain.from_iterable(file.statements for file in files))
+    rule_nodes = [statement for statement in statements if isinstance(statement, nodes.Rule)]
+    all_rules = stated(rule_nodes, rules.rules)
+    found = [
+        *unused_names(statements),
+        *_in_vain(statements, all_rules),
+        *repeated(all_rules),
+        *blind_to_backoff(all_rules),
+    ]
+    return silenced(found, [file.source for file in files])
+
+
+def _in_vain(statements: Iterable[nodes.Statement], rules: Iterable[Stated]) -> list[Diagnostic]:
+    """What definitions and rules select in vain, and what rules wait for in vain."""
+    definitions = define(statements, set(), [])
+    selections = Selections(definitions)
+    own = {statement.name.name for statement in statements if not isinstance(statement, nodes.Rule)}
+    for definition in in_order_of_use(definitions.right())[0]:
+        if isinstance(definition, nodes.Let):
+            selections.value(definition)
+        elif definition.name.name in own:
+            selections.selector(definition.selector, "so this event never comes")
+    for one in rules:
+        is_absence = one.rule.pattern is not None and one.rule.pattern.kind == "no"
+        consequence = "so this event never comes" if is_absence else "so this rule never fires"
+        selections.selector(one.node.selector, consequence)
+        selections.found += never_comes(one, selections)
+    return selections.found

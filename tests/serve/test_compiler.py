@@ -1,0 +1,45 @@
+"""The compiler as a program: what it prints where."""
+
+from pathlib import Path
+
+import pytest
+
+from rules_listener.serve.bundle import load_bundle
+from rules_listener.serve.compiler import main
+
+CONFIG = "rules: [a.rules]\nstate: state\ndefault: [ops]\nchannels: {ops: {log: {}}}\n"
+STDERR = {
+    "neither errors nor warnings": ("on TICK alert 'x'", ""),
+    "a warning": (
+        "on TICK where true alert 'x'",
+        "rules-listener: 1 warning about the rules, which `rules-listener check` shows\n",
+    ),
+    "two warnings": (
+        "on TICK where true alert 'x'\non TICK where false alert 'x'",
+        "rules-listener: 2 warnings about the rules, which `rules-listener check` shows\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STDERR)
+def test_warnings_are_counted(case: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """Rules with warnings become a bundle like any others; standard error has their number."""
+    text, expected = STDERR[case]
+    (tmp_path / "a.rules").write_text(text)
+    config = tmp_path / "rules-listener.yaml"
+    config.write_text(CONFIG)
+    assert main([str(config), ""]) == 0
+    output = capfdbinary.readouterr()
+    assert load_bundle(output.out) is not None
+    assert output.err.decode() == expected
+
+
+def test_errors_are_shown(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """With an error there is no bundle: standard error has the diagnostics, standard output the first in one line."""
+    (tmp_path / "a.rules").write_text("let unused = 1\non TICK where wen > 1 alert 'x'")
+    config = tmp_path / "rules-listener.yaml"
+    config.write_text(CONFIG)
+    assert main([str(config), ""]) == 1
+    output = capfdbinary.readouterr()
+    assert output.out.decode() == f"RL201 at {tmp_path}/a.rules:2:15: TICK has no field `wen`"
+    assert output.err.decode().startswith("error[RL201]: TICK has no field `wen`\n")
