@@ -27,7 +27,7 @@ def check(paths: tuple[str, ...], config: Path | None, *, strict: bool, output_f
 
     Without PATH, the rules that the configuration names are checked; without a configuration, rules may send to any
     channel. Exit status 1 if there is an error. Warnings are shown once there is none: they are about rules that the
-    listener would load, and that most likely do not do what was meant.
+    listener would load, and that most likely do not do what was meant. `rules-listener explain CODE` says more.
     """
     if config is None and not paths:
         config = Path(FILE_NAME)

@@ -14,6 +14,7 @@ from rules_listener.tools.alerts import alerts
 from rules_listener.tools.check import check
 from rules_listener.tools.convert import convert
 from rules_listener.tools.demo import demo
+from rules_listener.tools.explain import explain
 from rules_listener.tools.fmt import fmt
 from rules_listener.tools.init import init
 from rules_listener.tools.record import DESCRIPTION as RECORD_DESCRIPTION
@@ -67,5 +68,5 @@ def record(arguments: tuple[str, ...]) -> None:
     sys.exit(record_main(arguments))
 
 
-for verb in (check, fmt, init, demo, convert, alerts, status):
+for verb in (check, fmt, explain, init, demo, convert, alerts, status):
     cli.add_command(verb)

@@ -1,0 +1,117 @@
+"""`rules-listener explain`: what a diagnostic means, and what to do about it.
+
+1. All that is said comes from the registry (`base/codes.py`); what `check` says about an example comes from `check`.
+"""
+
+import json
+from contextlib import chdir
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from textwrap import fill, indent
+
+import click
+
+from rules_listener.base.codes import CODES, EXAMPLE_FILE, Code
+from rules_listener.base.diagnostics import Diagnostic, Severity, as_json, as_text, suggestion
+from rules_listener.base.errors import ConfigError
+from rules_listener.serve.compiler import check_all
+from rules_listener.serve.config import FILE_NAME
+
+WIDTH = 100
+"""Columns of running text, and of the lines of an example."""
+
+
+@click.command(short_help="Say what a diagnostic means.")
+@click.argument("code", required=False)
+@click.option("--format", "output_format", type=click.Choice(("text", "json")), default="text", show_default=True)
+def explain(code: str | None, output_format: str) -> None:
+    """Say what a diagnostic means, with an example, what `check` says about it, and how to put it right.
+
+    Without CODE, all of them are listed.
+    """
+    if output_format == "json":
+        found: object = [_object(one) for one in CODES.values()] if code is None else _full_object(_named(code))
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(map(_line, CODES.values())) if code is None else _text(_named(code)))
+
+
+def _named(name: str) -> Code:
+    """The code of that name, in whatever letters.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found = CODES.get(name.upper())
+    if found is None:
+        nearest = suggestion(name.upper(), CODES)
+        hint = f"; {nearest}" if nearest else ""
+        raise ConfigError(f"there is no diagnostic {name}{hint}\n`rules-listener explain` lists them all")
+    return found
+
+
+def demonstrated(code: Code, text: str) -> list[Diagnostic]:
+    """What `check` says about a text in the place of a code's example."""
+    with TemporaryDirectory(prefix="rules-listener-") as folder, chdir(folder):
+        Path(FILE_NAME).write_text("default: [ops]\nchannels: {ops: {log: {}}, pager: {log: {}}}\n", encoding="utf-8")
+        Path(EXAMPLE_FILE).write_text("on PROCESS_STATE_FATAL shutdown\n", encoding="utf-8")
+        if code.file.endswith("/"):
+            Path(code.file).mkdir()
+        elif text:
+            Path(code.file).write_bytes(text.encode("utf-8", "surrogateescape"))
+        return check_all(Path(FILE_NAME), [] if code.file == FILE_NAME else [code.file]).found
+
+
+def severity(code: Code) -> Severity:
+    """How bad it is."""
+    return Severity.WARNING if code.is_warning else Severity.ERROR
+
+
+def _line(code: Code) -> str:
+    return f"{code.code}  {severity(code):7}  {code.title}"
+
+
+def _text(code: Code) -> str:
+    """An explanation for people."""
+    parts = [f"{code.code} ({severity(code)}): {code.title}", fill(code.meaning, WIDTH)]
+    if code.example:
+        parts += [f"For example, in {code.file}:", _quoted(code.example), "`rules-listener check` says:"]
+    else:
+        missing = "an empty folder" if code.file.endswith("/") else "no such file"
+        parts.append(f"For example, `rules-listener check {code.file}` says, where there is {missing}:")
+    parts.append(_quoted(as_text(demonstrated(code, code.example))))
+    if code.fixed:
+        parts += ["Put right:", _quoted(code.fixed)]
+    if code.can_be_allowed:
+        parts.append(f"If it is meant to be so, say why on the line before: # allow {code.code}: the reason")
+    return "\n\n".join(parts)
+
+
+def _quoted(text: str) -> str:
+    """A text as an indented block, in lines that are not too long."""
+    return indent("\n".join(map(_shortened, _readable(text).rstrip("\n").split("\n"))), "    ")
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= WIDTH + 20 else line[: WIDTH - 1] + "…"
+
+
+def _readable(text: str) -> str:
+    """A text in which bytes that are not UTF-8 may stand, as an editor would show it."""
+    return text.encode("utf-8", "surrogateescape").decode(errors="replace")
+
+
+def _object(code: Code) -> dict[str, object]:
+    return {"code": code.code, "severity": severity(code).value, "title": code.title}
+
+
+def _full_object(code: Code) -> dict[str, object]:
+    """All that is said of a code, for programs."""
+    return {
+        **_object(code),
+        "meaning": code.meaning,
+        "file": code.file,
+        "example": _readable(code.example),
+        "diagnostics": json.loads(as_json(demonstrated(code, code.example))),
+        "fixed": code.fixed,
+    }
