@@ -57,7 +57,10 @@ def truncate(text: str, length: int) -> str:
 
 def extract(text: str, pattern: str) -> str | None:
     """The first group of `pattern` in `text`, or the whole match where it has no group."""
-    match = regex(pattern).search(text)
+    try:
+        match = regex(pattern).search(text)
+    except UnicodeEncodeError:
+        match = regex(pattern).search(without_surrogates(text))
     if match is None:
         return None
     found: str | None = match.group(1 if match.re.groups else 0)
@@ -73,9 +76,23 @@ def regex(pattern: str) -> Any:
     """
     import re2  # noqa: PLC0415 - most rules use no regular expression, and it takes 3 MB
 
+    return re2.compile(pattern, regex_options())
+
+
+def regex_options(memory: int | None = None) -> Any:
+    """How all regular expressions are read, by RE2 with at most `memory` bytes if that is given."""
+    import re2  # noqa: PLC0415 - likewise
+
     options = re2.Options()
     options.log_errors = False
-    return re2.compile(pattern, options)
+    if memory is not None:
+        options.max_mem = memory
+    return options
+
+
+def without_surrogates(text: str) -> str:
+    """A text that is Unicode: U+FFFD stands where there were lone surrogates."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 LONGEST_NUMBER = 40

@@ -5,19 +5,26 @@
 2. A value's spelling gives None where the value is missing. What a type of event can't have is known here already, and
    what follows from it is worked out here: a spelling `False` is dropped with all that depends on it.
 3. No spelling can raise, for any event.
+4. Within a function a field is looked up once. Where there is a memo, `m`, what is computed from fields is computed
+   once for all functions that an event goes through.
+
+Conditions are in normal form (see `normal`).
 """
 
 from collections.abc import Callable, Iterable
 
 from rules_listener.event.catalogue import HEADER_FIELDS, Kind
 from rules_listener.lang import checked
-from rules_listener.match.globs import glob_test
+from rules_listener.match.normal import normal
 
 MAX_NESTING = 40
 """Combinations and calls within one another in one generated function; Python reads at most 200 nested parentheses."""
 
 _HEADER = frozenset(field.name for field in HEADER_FIELDS)
-_ATTRIBUTES = {"data": "data", "time": "time", "process": "process", "eventname": "type"}
+_ATTRIBUTES = {"data": "data", "time": "time", "eventname": "type"}
+_OWN_NAMES = frozenset({"e", "f", "h", "v", "m", "n", "hits", "entries"})
+_CHEAP = frozenset({"len"})
+"""Functions that cost less than to remember what they gave."""
 _CONVERSIONS = {Kind.TEXT: "text_of", Kind.NUMBER: "number_of", Kind.BOOLEAN: "boolean_of"}
 _SHOW = {Kind.DURATION: "show_duration", Kind.TIME: "show_time"}
 _TRUE, _FALSE, _NONE = "True", "False", "None"
@@ -28,24 +35,24 @@ class Module:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
-        self._constants: dict[str, str] = {}
-
-    def constant(self, prefix: str, spelling: str) -> str:
-        """The name of a module-level constant; the same spelling has the same name."""
-        name = self._constants.get(spelling)
-        if name is None:
-            name = self._constants[spelling] = f"{prefix}{len(self._constants)}"
-            self._parts.append(f"{name} = {spelling}")
-        return name
+        self._names: dict[str, str] = {}
+        self._memos: dict[str, int] = {}
+        self.functions: dict[str, str] = {}
+        """The source of each function, by name."""
 
     def function(self, prefix: str, parameters: str, lines: Iterable[str]) -> str:
         """The name of a function with these lines; the same function is written once."""
         body = f"({parameters}):\n    " + "\n    ".join(lines)
-        name = self._constants.get(body)
+        name = self._names.get(body)
         if name is None:
-            name = self._constants[body] = f"{prefix}{len(self._constants)}"
-            self._parts.append(f"def {name}{body}")
+            name = self._names[body] = f"{prefix}{len(self._names)}"
+            self.functions[name] = f"def {name}{body}"
+            self._parts.append(self.functions[name])
         return name
+
+    def memo(self, spelling: str) -> int:
+        """The key under which the value with this spelling is remembered for as long as an event is looked at."""
+        return self._memos.setdefault(spelling, len(self._memos))
 
     def assign(self, name: str, spelling: str) -> None:
         """A name that the loader looks up."""
@@ -61,7 +68,7 @@ class FunctionWriter:
     """Spells expressions within one generated function, whose event is `e` and whose given values are `v`.
 
     `fields` are the names that the event's type has; None where the type is not known, and each field may hold
-    anything. `known` are those of `e` and `v` that are there.
+    anything. `known` are the names that are there: of `e`, `v`, the memo `m` and the constants `c0`, `c1`, …
     """
 
     def __init__(self, module: Module, fields: frozenset[str] | None, known: str = "e") -> None:
@@ -71,6 +78,7 @@ class FunctionWriter:
         self._locals: dict[str, str] = {}
         self._temporaries = 0
         self._nesting = 0
+        self._remembers = "m" in known.split(", ")
 
     def head(self) -> list[str]:
         """The lines that the spellings so far need before them."""
@@ -118,7 +126,7 @@ class FunctionWriter:
         """What `spell` would spell here, in a function of its own."""
         writer = FunctionWriter(self.module, self.fields, self.known)
         spelling = spell(writer)
-        return self.module.function("c", self.known, [*writer.head(), f"return {spelling}"]) + f"({self.known})"
+        return self.module.function("part_", self.known, [*writer.head(), f"return {spelling}"]) + f"({self.known})"
 
     def _comparison(self, condition: checked.Comparison, *, wanted: bool) -> str:
         left, right = condition.left, condition.right
@@ -129,37 +137,16 @@ class FunctionWriter:
         second, second_guard = self._guarded(right, kind)
         if _NONE in (first, second):
             return _FALSE
-        if condition.operator == "==" and wanted and _TRUE in (first_guard, second_guard):
-            return f"{self._typed(left, kind)} == {self._typed(right, kind)}"
-        test = self._test(condition, first, second)
+        if condition.operator in ("==", "in") and wanted and _TRUE in (first_guard, second_guard):
+            return f"{self.typed(left, kind)} {condition.operator} {self.typed(right, kind)}"
+        if condition.operator == "=~":
+            first = self.encoded(left, first)
+        test = _test(condition.operator, first, second)
         return all_of([first_guard, second_guard, test if wanted else negated(test)])
 
-    def _test(self, condition: checked.Comparison, left: str, right: str) -> str:
-        match condition.operator:
-            case "=~":
-                return f"{self._regex(condition.right)}({left}) is not None"
-            case "like":
-                return self._like(condition.right, left)
-            case "contains":
-                return f"{right} in {left}"
-            case "startswith" | "endswith":
-                return f"{left}.{condition.operator}({right})"
-        return f"{left} {condition.operator} {right}"
-
-    def _regex(self, pattern: checked.Value) -> str:
-        spelling = repr(pattern.value) if isinstance(pattern, checked.Constant) else repr("")
-        return self.module.constant("regex_", f"regex({spelling}).search")
-
-    def _like(self, pattern: checked.Value, left: str) -> str:
-        method, text = glob_test(str(pattern.value) if isinstance(pattern, checked.Constant) else "")
-        match method:
-            case "regex":
-                return f"{self.module.constant('regex_', f'regex({text!r}).search')}({left}) is not None"
-            case "contains":
-                return f"{text!r} in {left}"
-            case "equals":
-                return f"{left} == {text!r}"
-        return f"{left}.{method}({text!r})"
+    def encoded(self, value: checked.Value, spelling: str) -> str:
+        """A text as the bytes in which regular expressions are looked for."""
+        return self._remembered(f"{checked.canonical(value)} as bytes", f"utf8({spelling})")
 
     def _member(self, condition: checked.Member, *, wanted: bool) -> str:
         constants = sorted({repr(constant.value) for constant in condition.constants})
@@ -171,7 +158,7 @@ class FunctionWriter:
             return _FALSE if wanted else guard
         one_of = f"{{{', '.join(constants)}}}"
         if wanted:
-            return f"{self._typed(condition.item, kind)} in {one_of}"
+            return f"{self.typed(condition.item, kind)} in {one_of}"
         return all_of([guard, f"{item} not in {one_of}"])
 
     def _present(self, value: checked.Value, *, wanted: bool) -> str:
@@ -186,7 +173,7 @@ class FunctionWriter:
 
     def _guarded(self, value: checked.Value, kind: Kind) -> tuple[str, str]:
         """A spelling that may stand after its guard, which is true if the value is there and of its kind."""
-        spelling = self._typed(value, kind)
+        spelling = self.typed(value, kind)
         if isinstance(value, checked.Constant) or _is_always_there(value):
             return spelling, _TRUE
         if spelling.isidentifier():
@@ -198,7 +185,8 @@ class FunctionWriter:
         self._temporaries += 1
         return f"t{self._temporaries}"
 
-    def _typed(self, value: checked.Value, kind: Kind) -> str:
+    def typed(self, value: checked.Value, kind: Kind) -> str:
+        """A spelling of the value if it is of a kind, None where it is not, or missing."""
         spelling = self.value(value)
         if spelling != _NONE and kind in _CONVERSIONS and self._may_be_of_any_kind(value):
             return f"{_CONVERSIONS[kind]}({spelling})"
@@ -214,6 +202,8 @@ class FunctionWriter:
                 return repr(value.value)
             case checked.FieldValue():
                 return self._field(value.name)
+            case checked.Given(origin="constants"):
+                return value.name
             case checked.Given(origin="values"):
                 return self._local(value.name, f"v.get({value.name!r})")
             case checked.Given():
@@ -224,12 +214,16 @@ class FunctionWriter:
     def _field(self, name: str) -> str:
         if self.fields is not None and name not in self.fields:
             return _NONE
+        if name == "data" and self._remembers:
+            return "e.data"  # not before it is needed: it may be long, and not be decoded yet
+        if name == "process":
+            return self._remembered(name, "e.process") if self._remembers else self._local(name, "e.process")
         if name in _ATTRIBUTES:
             return self._local(name, f"e.{_ATTRIBUTES[name]}")
         return self._local(name, f"{'h' if name in _HEADER else 'f'}.get({name!r})")
 
     def _local(self, name: str, spelling: str) -> str:
-        name = f"{name}_" if name in ("e", "f", "h", "v") else name
+        name = f"{name}_" if name in _OWN_NAMES else name
         self._locals[name] = f"{name} = {spelling}"
         return name
 
@@ -243,7 +237,15 @@ class FunctionWriter:
         if argument == _NONE:
             return _NONE
         call = f"{value.function}({', '.join([argument, *map(self.value, rest)])})"
-        return call if guard == _TRUE else f"({call} if {guard} else None)"
+        spelling = call if guard == _TRUE else f"({call} if {guard} else None)"
+        return spelling if value.function in _CHEAP else self._remembered(checked.canonical(value), spelling)
+
+    def _remembered(self, meaning: str, spelling: str) -> str:
+        """A spelling that is worked out once for all functions that an event goes through, where there is a memo."""
+        if not self._remembers:
+            return spelling
+        key = self.module.memo(meaning)
+        return f"(m[{key}] if {key} in m else m.setdefault({key}, {spelling}))"
 
     # templates
 
@@ -256,15 +258,30 @@ class FunctionWriter:
 
     def _shown(self, part: checked.Expression) -> str:
         if not isinstance(part, checked.Value):
-            return f"('true' if {self.true(part)} else 'false' if {self.false(part)} else '-')"
+            condition = normal(part)
+            return f"('true' if {self.true(condition)} else 'false' if {self.false(condition)} else '-')"
         spelling = self.value(part)
+        if _is_always_there(part):
+            return spelling
         if part.kind is Kind.TEXT and spelling.isidentifier():
             return f"('-' if {spelling} is None else {spelling})"
         return f"{_SHOW.get(part.kind, 'show')}({spelling})"
 
 
+def _test(operator: str, left: str, right: str) -> str:
+    """A test between two values that are there."""
+    match operator:
+        case "=~":
+            return f"found({right}, {left})"
+        case "contains":
+            return f"{right} in {left}"
+        case "startswith" | "endswith":
+            return f"{left}.{operator}({right})"
+    return f"{left} {operator} {right}"
+
+
 def _is_always_there(value: checked.Value) -> bool:
-    return isinstance(value, checked.Given) and value.origin == "host"
+    return isinstance(value, checked.Given) and value.origin in ("host", "constants")
 
 
 def all_of(spellings: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ def glob_test(pattern: str) -> tuple[str, str]:
 
 def glob_regex(pattern: str) -> str:
     """The pattern as a regular expression of RE2."""
-    return r"\A(?s:" + "".join(map(_piece, _pieces(pattern))) + r")\z"
+    return r"(?s)\A" + "".join(map(_piece, _pieces(pattern))) + r"\z"
 
 
 def _pieces(pattern: str) -> list[str]:

@@ -1,17 +1,20 @@
 """A compiled rule set: what is kept in a file, and loaded without the compiler.
 
 1. A program holds generated code and plain values, nothing of `lang`; loading it imports no parser.
-2. Loading runs the module once, which compiles its regular expressions and reads nothing else.
+2. Loading runs the module once, which does nothing but define names. Regular expressions are compiled when they are
+   first looked for.
 """
 
 import marshal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from rules_listener.event.catalogue import CATALOGUE
 from rules_listener.event.event import Event
 from rules_listener.match.firing import Action, AtMost, Pattern, Remind, Renderer, Rule, Until
+from rules_listener.match.lookup import MATCHES, Patterns
 from rules_listener.match.runtime import NAMESPACE
 
 MAIN, SECOND, REOPEN, UNTIL = 0, 1, 2, 3
@@ -20,12 +23,12 @@ from `UNTIL` on, one that closes the alert of the action with that number."""
 
 
 class ActionData(NamedTuple):
-    """An action; its templates are names of generated functions."""
+    """An action; each of its templates is the name of a generated function, and the texts that it takes first."""
 
     kind: str
     severity: str
     channels: tuple[str, ...]
-    templates: tuple[str, ...]
+    templates: tuple[tuple[str, ...], ...]
     until: tuple[float, bool] | None = None
     remind: tuple[float, float] | None = None
     at_most: tuple[int, float] | None = None
@@ -54,14 +57,16 @@ class RuleData(NamedTuple):
 
 
 class Program(NamedTuple):
-    """The marshalled code, the rules by number, and the source of the code (empty once it was kept in a file).
+    """The marshalled code and tables, the rules by number, and the source of the code (empty once it was in a file).
 
-    A trigger is a rule's number and what an event can be to it: see `MAIN`.
+    A trigger is a rule's number and what an event can be to it: see `MAIN`. `residual` is how many rules are tried at
+    each event of a type, since the index does not lead to them.
     """
 
     code: bytes
     rules: tuple[RuleData, ...]
     triggers: tuple[tuple[int, int], ...]
+    residual: int = 0
     source: str = ""
 
 
@@ -97,8 +102,11 @@ def _lasts(rule: Rule) -> bool:
 
 def load(program: Program) -> Loaded:
     """Run the program's module, and look up what it defines."""
+    code, tables = marshal.loads(program.code)  # noqa: S302 - our own code, from our own folder
     names: dict[str, object] = dict(NAMESPACE)
-    exec(marshal.loads(program.code), names)  # noqa: S102, S302 - our own code, from our own folder
+    for name, (method, content) in tables.items():
+        names[name] = Patterns(*content) if method == MATCHES else content
+    exec(code, names)  # noqa: S102 - likewise
     rules = tuple(_rule(data, names) for data in program.rules)
     return Loaded(rules, program.triggers, names["BUCKETS"], names["TEMPLATES"])  # type: ignore[arg-type] # see compile
 
@@ -122,12 +130,16 @@ def _action(data: ActionData, names: Mapping[str, object]) -> Action:
         data.kind,
         data.severity,
         data.channels,
-        tuple(names[name] for name in data.templates),  # type: ignore[misc] # likewise
+        tuple(_renderer(names[name], texts) for name, *texts in data.templates),  # type: ignore[arg-type] # likewise
         data.until and Until(*data.until),
         data.remind and Remind(*data.remind),
         data.at_most and AtMost(*data.at_most),
         data.tells_suppressed,
     )
+
+
+def _renderer(function: Callable[..., str], texts: Sequence[str]) -> Renderer:
+    return partial(function, *texts) if texts else function
 
 
 def _pattern(data: PatternData, names: Mapping[str, object]) -> Pattern:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from rules_listener.lang.functions import FUNCTIONS, regex
+from rules_listener.event.event import Event
+from rules_listener.lang.functions import FUNCTIONS
 from rules_listener.lang.literals import spell_duration
+from rules_listener.match.lookup import beginning_groups, ending_groups, found, utf8
 
 MISSING = "-"
 """How a template prints what is missing."""
@@ -115,9 +117,18 @@ def env(name: str) -> str | None:
     return None if value is None else value.decode(errors="replace")
 
 
+def always(_event: Event, _memo: dict[int, object], hits: list[int], entries: Iterable[int]) -> None:
+    """The test that is true of all its entries."""
+    hits += entries
+
+
 NAMESPACE: dict[str, Callable[..., Any]] = {
     **{name: function.call for name, function in FUNCTIONS.items()},
-    "regex": regex,
+    "always": always,
+    "beginning_groups": beginning_groups,
+    "ending_groups": ending_groups,
+    "found": found,
+    "utf8": utf8,
     "text_of": text_of,
     "number_of": number_of,
     "boolean_of": boolean_of,

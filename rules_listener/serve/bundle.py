@@ -61,7 +61,9 @@ def rule_files(folder: Path) -> list[Path]:
 def dump_bundle(bundle: Bundle) -> bytes:
     """A bundle as bytes."""
     program = bundle.program
-    described = json.dumps([_stamp(), bundle.origin, bundle.config, program.rules, program.triggers]).encode()
+    described = json.dumps(
+        [_stamp(), bundle.origin, bundle.config, program.rules, program.triggers, program.residual]
+    ).encode()
     content = len(described).to_bytes(8, "big") + described + program.code
     return _MAGIC + hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest() + content
 
@@ -73,10 +75,11 @@ def load_bundle(content: bytes) -> Bundle | None:
     if content[:start] != _MAGIC + digest:
         return None
     code = start + 8 + int.from_bytes(content[start : start + 8], "big")
-    stamp, origin, config, rules, triggers = json.loads(content[start + 8 : code])
+    stamp, origin, config, rules, triggers, residual = json.loads(content[start + 8 : code])
     if stamp != _stamp():
         return None
-    program = Program(content[code:], tuple(map(_rule, rules)), tuple((rule, role) for rule, role in triggers))
+    pairs = tuple((rule, role) for rule, role in triggers)
+    program = Program(content[code:], tuple(map(_rule, rules)), pairs, residual)
     return Bundle(_origin(origin), _config(config), program)
 
 
@@ -149,4 +152,6 @@ def _rule(data: list[Any]) -> RuleData:
 def _action(data: list[Any]) -> ActionData:
     kind, severity, channels, templates, *clauses, tells_suppressed = data
     until, remind, at_most = (clause and tuple(clause) for clause in clauses)
-    return ActionData(kind, severity, tuple(channels), tuple(templates), until, remind, at_most, tells_suppressed)
+    return ActionData(
+        kind, severity, tuple(channels), tuple(map(tuple, templates)), until, remind, at_most, tells_suppressed
+    )

@@ -3,6 +3,7 @@
 1. Exit status 0 says that the listener would load the rules. Warnings alone change that only with `--strict`.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import click
 from rules_listener import __version__
 from rules_listener.base.diagnostics import Diagnostic, as_github, as_json, as_sarif, as_text, has_errors
 from rules_listener.base.errors import ConfigError
-from rules_listener.serve.compiler import check_all
+from rules_listener.match.compile import compile_rules
+from rules_listener.serve.compiler import Checked, check_all
 from rules_listener.serve.config import FILE_NAME
 
 FORMATS = ("text", "json", "github", "sarif")
@@ -36,23 +38,31 @@ def check(paths: tuple[str, ...], config: Path | None, *, strict: bool, output_f
                 f"there is nothing to check: name rule files, or a configuration with --config ({FILE_NAME})"
             )
     checked = check_all(config, paths, any_channel=config is None)
-    _show(checked.found, output_format)
+    _show(checked, output_format)
     failed = has_errors(checked.found) or (strict and bool(checked.found))
     if output_format == "text":
         click.echo(_summary(checked.found, len(checked.files), len(checked.rules.rules)), err=failed)
     sys.exit(1 if failed else 0)
 
 
-def _show(found: list[Diagnostic], output_format: str) -> None:
+def _show(checked: Checked, output_format: str) -> None:
+    found = checked.found
     match output_format:
         case "json":
-            click.echo(as_json(found))
+            click.echo(_json(checked))
         case "sarif":
             click.echo(as_sarif(found, __version__))
         case "github":
             click.echo(as_github(found), nl=bool(found))
         case _ if found:
             click.echo(as_text(found) + "\n")
+
+
+def _json(checked: Checked) -> str:
+    """All that is known of the rules, for programs; `residual` is null where there is an error."""
+    residual = None if has_errors(checked.found) else compile_rules(checked.rules).residual
+    known = {"files": len(checked.files), "rules": len(checked.rules.rules), "residual": residual}
+    return json.dumps(known | {"diagnostics": json.loads(as_json(checked.found))}, indent=2, ensure_ascii=False)
 
 
 def _summary(found: list[Diagnostic], files: int, rules: int) -> str:

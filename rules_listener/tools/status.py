@@ -37,6 +37,7 @@ def _values(folder: Path, summary: Summary, bundle: Bundle | None) -> dict[str, 
         "state": str(folder),
         "running": is_running(folder),
         "rules": None if bundle is None else len(bundle.program.rules),
+        "residual": None if bundle is None else bundle.program.residual,
         "events": sum(events.values()),
         "events_by_type": dict(sorted(events.items())),
         "events_lost": counters.get("lost", 0),
@@ -70,6 +71,8 @@ def is_running(folder: Path) -> bool:
 def _show(values: dict[str, Any], summary: Summary) -> None:
     console = show.console()
     rules = "no compiled rules" if values["rules"] is None else f"{values['rules']} rules"
+    if values["residual"]:
+        rules += f" ({values['residual']} residual: tried at each event of their types)"
     running = "[green]running[/]" if values["running"] else "[red]not running[/]"
     console.print(f"listener   {running}, {rules}, state in {values['state']}")
     console.print(

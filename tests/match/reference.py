@@ -130,7 +130,7 @@ def compare(operator: str, left: object, right: object) -> bool:
         case "==":
             return left == right
         case "=~":
-            return re.search(str(right), str(left)) is not None
+            return re.search(_pythonic(str(right)), _whole(str(left))) is not None
         case "like":
             return fnmatch.fnmatchcase(str(left), str(right))
         case "contains":
@@ -141,6 +141,17 @@ def compare(operator: str, left: object, right: object) -> bool:
             return str(left).endswith(str(right))
     order: int = (left > right) - (left < right)  # type: ignore[operator] # the checker lets only ordered kinds through
     return {"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[operator]
+
+
+def _pythonic(pattern: str) -> str:
+    r"""RE2's `$` and `\z` are the end of the text, and nothing else; `\x{…}` is a character by its number."""
+    pattern = re.sub(r"\\x\{(\w+)\}", lambda found: f"\\U{int(found[1], 16):08X}", pattern)
+    return pattern.replace("$", r"\Z").replace(r"\z", r"\Z")
+
+
+def _whole(text: str) -> str:
+    """What is no character is one that nobody knows."""
+    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
 
 
 def print_value(value: object) -> str:

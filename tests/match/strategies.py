@@ -29,7 +29,10 @@ DOCUMENTS = (
     "ERROR disk 磁盘 full\r\ntook 250 ms\n",
 )
 PATHS = ("a", "b", "b[0]", "b[2].c", "d.e", "d", "", "[1]", "f")
-REGEXES = ("web", "^a", r"\d+", "(?i)WEB", "disk|^$", r"took (\d+)", "[^a-z]", ".", r"x?")
+REGEXES = (
+    *("web", "^a", r"\d+", "(?i)WEB", "disk|^$", r"took (\d+)", "[^a-z]", ".", r"x?"),
+    *("^web$", "b$", r"\Aweb\z", r"^web-\d", "^we*", r"2\.5", "^(web|a)", "we.$", "^a|b$", ""),
+)
 GLOBS = ("web", "web*", "*e*", "*", "?", "[a-w]*", "*[!0-9]", "*disk*", "*.5")
 NUMBERS = ("0", "1", "7", "-1", "2.5", "250", "64KiB")
 
@@ -110,8 +113,10 @@ class Writer:
             self.equal_field,
             lambda: f"{self.text()} {self.one_of(('==', '!=', 'contains', 'startswith', 'endswith'))} {self.text()}",
             lambda: f"{self.text_field()} {self.one_of(('<', '<=', '>', '>='))} {self.text()}",
-            lambda: f"{self.text()} {self.one_of(('=~', '!~'))} {quoted(self.one_of(REGEXES))}",
+            lambda: f"{self.text()} {self.one_of(('=~', '!~'))} {self.one_of_regexes()}",
             lambda: f"{self.text()} like {quoted(self.one_of(GLOBS))}",
+            self.part_of_a_field,
+            self.part_of_a_field,
             lambda: f"{self.number()} {self.one_of(('==', '!='))} {self.number()}",
             lambda: f"{self.one_of(NUMBERS)} {self.one_of(('<', '<=', '>', '>='))} {self.number()}",
             lambda: f"{self.json()} {self.one_of(('==', '!='))} {self.json()}",
@@ -127,6 +132,16 @@ class Writer:
             self.json,
             lambda: self.one_of(("true", "false", "named_condition", "time == time", "5m < 1h")),
         )
+
+    def part_of_a_field(self) -> str:
+        """What else the index looks for: how a text begins or ends, what it holds, an expression in it."""
+        word = quoted(self.one_of(("web", "web-", "a", "磁", "")))
+        operator = self.one_of(("startswith", "endswith", "contains", "=~"))
+        return f"{self.text_field()} {operator} {self.one_of_regexes() if operator == '=~' else word}"
+
+    def one_of_regexes(self) -> str:
+        """A regular expression, as a string."""
+        return quoted(self.one_of(REGEXES))
 
     def part_of_a_fixed_value(self) -> str:
         """A test of a field that has a fixed set of values."""
@@ -210,17 +225,21 @@ _ALL_NAMES = sorted(
 _HEADER = {field.name for field in HEADER_FIELDS}
 
 
+_SENT = (*WORDS, "web-1 and more", "no \ud800 character")
+"""What events hold; what is no character can only come out of a recording."""
+
+
 def _value(field: Field) -> st.SearchStrategy[Value]:
     if field.values:
         return st.sampled_from(field.values)
-    return st.sampled_from([0, 1, 7, -1, 250]) if field.kind is Kind.NUMBER else st.sampled_from(WORDS)
+    return st.sampled_from([0, 1, 7, -1, 250]) if field.kind is Kind.NUMBER else st.sampled_from(_SENT)
 
 
 @st.composite
 def events(draw: st.DrawFn) -> Event:
     """An event: of any type, with some of the fields that the type has; of an unknown type, with any texts."""
     name = draw(st.sampled_from([*EVERYTHING.types, *EVERYTHING.types, *UNKNOWN_TYPES]))
-    data = draw(st.none() | st.sampled_from((*DOCUMENTS, *WORDS)))
+    data = draw(st.none() | st.sampled_from((*DOCUMENTS, *_SENT)))
     moment = draw(st.sampled_from([0.0, 1_764_000_000.0]))
     if name not in CATALOGUE:
         unknown: dict[str, Value] = dict(draw(st.dictionaries(st.sampled_from(_ALL_NAMES), st.sampled_from(WORDS))))

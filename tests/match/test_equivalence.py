@@ -1,5 +1,6 @@
 """Three ways to say which rules fire agree: the index, trying every rule, and the reference evaluator."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -108,6 +109,135 @@ def test_many_rules_that_ask_for_a_name(
         assert numbers(indexed, event) == expected(rule_set, event)
 
 
+TESTS = (
+    "{field} == '{word}'",
+    "{field} in ['{word}', '{other}']",
+    "{field} startswith '{word}'",
+    "{field} like '{word}*'",
+    "{field} like '*{word}'",
+    "{field} like '*{word}*'",
+    "{field} like '{word}?{other}'",
+    "{field} endswith '{word}'",
+    "{field} contains '{word}'",
+    "{field} =~ '{word}'",
+    "{field} =~ '^{word}'",
+    "{field} =~ '{word}$'",
+    "{field} =~ '^{word}$'",
+    "{field} =~ '^{word}.*{other}'",
+    "{field} =~ '{word}+(.|\\n)?{other}*'",
+    "lower({field}) == '{word}'",
+    "has({field})",
+    "json({field}, '') == '{word}'",
+)
+"""Tests of a text: all that an index can look for, and some of what it can't."""
+COMBINED = ("{}", "{} and {}", "{} or {}", "not ({} or {})", "{} and not ({} and {})", "({} or {}) and ({} or {})")
+PIECES = ("a", "b", "ab", "ba", "aab", "A", ".", "\n")
+
+
+@st.composite
+def text_conditions(draw: st.DrawFn) -> str:
+    """A condition about texts of few letters, so that many conditions ask for the same."""
+    pieces = st.sampled_from(PIECES[:5])
+    fields = st.sampled_from(("data", "processname"))
+    shape = draw(st.sampled_from(COMBINED))
+    tests = [
+        draw(st.sampled_from(TESTS)).format(field=draw(fields), word=draw(pieces), other=draw(pieces))
+        for _ in range(shape.count("{}"))
+    ]
+    return shape.format(*tests)
+
+
+TEXTS = st.none() | st.lists(st.sampled_from((*PIECES, "\ud800")), max_size=4).map("".join)
+
+
+@settings(THOROUGH, max_examples=400)
+@given(st.lists(text_conditions(), min_size=1, max_size=25), st.lists(st.tuples(TEXTS, TEXTS), max_size=8))
+def test_many_rules_about_few_texts(conditions: list[str], fed: list[tuple[str | None, str | None]]) -> None:
+    """Prefixes, suffixes and expressions that many rules share lead to each rule that fires, once and in order."""
+    text = "\n".join(f"on PROCESS_LOG_STDOUT where {condition} shutdown" for condition in conditions)
+    rule_set = checked_rules(text)
+    indexed, tried = load(compile_rules(rule_set)), load(compile_rules(rule_set, indexed=False))
+    for process, data in fed:
+        event = Event("PROCESS_LOG_STDOUT", 0.0, {} if process is None else {"processname": process}, data)
+        right = expected(rule_set, event)
+        assert numbers(tried, event) == right
+        assert numbers(indexed, event) == right
+
+
+INDEXED = {
+    "groupname == 'g{n}'": True,
+    "groupname in ['g{n}', 'h{n}'] and pid > {n}": True,
+    "groupname == 'g{n}' or processname == 'p{n}'": True,
+    "not (groupname != 'g{n}' or pid == {n})": True,
+    "processname startswith 'p{n}-'": True,
+    "processname like 'p{n}-*'": True,
+    "processname endswith '-{n}' or groupname like '*-{n}'": True,
+    "data =~ 'code {n} .* ended'": True,
+    "data contains 'code {n}'": True,
+    "lower(groupname) == 'g{n}'": True,
+    "json(data, 'code') == {n}": True,
+    "tested and data =~ 'code {n}[^0-9]'": True,
+    "pid > {n}": False,
+    "groupname != 'g{n}'": False,
+    "groupname == 'g{n}' or pid > {n}": False,
+    "has(data) and len(data) != {n}": False,
+    "env('CODE') == 'g{n}'": False,
+}
+
+
+@pytest.mark.parametrize("condition", INDEXED)
+def test_what_is_looked_up(condition: str) -> None:
+    """Rules that ask for different things are looked up where that can be done; the others are counted."""
+    rules = "\n".join(f"on PROCESS_LOG where {condition.format(n=n)} shutdown" for n in range(10))
+    program = compile_rules(checked_rules(f"let tested = groupname == 'g' or groupname == 'h'\n{rules}"))
+    assert program.residual == (0 if INDEXED[condition] else 10)
+
+
+def test_what_is_not_tried_is_not_counted() -> None:
+    """A rule without a condition fires at each event, and costs nothing before it does."""
+    assert compile_rules(checked_rules("on EVENT shutdown")).residual == 0
+
+
+def test_few_plain_texts_are_tried() -> None:
+    """To look for two or three texts one after the other costs less than a pass over them all."""
+    rules = [f"on PROCESS_LOG where data contains '{word}' shutdown" for word in ("a", "b", "c", "d")]
+    assert compile_rules(checked_rules("\n".join(rules[:3]))).residual == 3
+    assert compile_rules(checked_rules("\n".join(rules))).residual == 0
+
+
+def test_a_part_that_is_not_there_is_no_reason_to_try() -> None:
+    """Where a type of event has not the field that a condition asks for, its rules are not tried."""
+    program = compile_rules(checked_rules("on PROCESS_STATE where pid > 5 shutdown"))
+    loaded = load(program)
+    assert program.residual == 1
+    assert loaded.buckets["PROCESS_STATE_FATAL"](Event("PROCESS_STATE_FATAL", 0.0, {"pid": 7})) == []
+
+
+def test_the_cost_of_an_event_depends_on_the_rules_that_could_fire() -> None:
+    """Ten rules or a thousand: an event goes through the same calls."""
+
+    def calls(count: int) -> int:
+        condition = "groupname == 'g{n}' and pid > 5 or data =~ 'code {n}:'"
+        rules = "\n".join(f"on PROCESS_LOG where {condition.format(n=n)} shutdown" for n in range(count))
+        bucket = load(compile_rules(checked_rules(rules))).buckets["PROCESS_LOG_STDOUT"]
+        event = Event("PROCESS_LOG_STDOUT", 0.0, {"groupname": "g3", "pid": 7}, "code 4: x")
+        assert sorted(bucket(event)) == [3, 4]
+        made = 0
+
+        def count_call(_frame: object, kind: str, _argument: object) -> None:
+            nonlocal made
+            made += kind in ("call", "c_call")
+
+        sys.setprofile(count_call)
+        try:
+            bucket(event)
+        finally:
+            sys.setprofile(None)
+        return made
+
+    assert calls(10) == calls(1000)
+
+
 SECOND = "PROCESS_STATE_RUNNING, (PROCESS_COMMUNICATION where data == 'x'), TICK_5"
 OVER_TIME = (
     f"without {SECOND} within 10s {{}} alert '{{{{count}}}}'",
@@ -184,13 +314,3 @@ def test_what_is_waited_for_is_looked_up() -> None:
     loaded = load(compile_rules(checked_rules("\n".join(rules_over_time))))
     event = occurrence("PROCESS_STATE_RUNNING", "a", "g7", 0.0)
     assert len(loaded.buckets["PROCESS_STATE_RUNNING"](event)) == 2
-
-
-def test_the_index_is_used() -> None:
-    """Rules that ask for different names are looked up by the name, not tried one after the other."""
-    text = "\n".join(f"on PROCESS_STATE_EXITED where groupname == 'g{number}' shutdown" for number in range(100))
-    indexed = compile_rules(checked_rules(text)).source
-    tried = compile_rules(checked_rules(text), indexed=False).source
-    bucket = "def on_PROCESS_STATE_EXITED"
-    assert "if groupname ==" not in indexed[indexed.index(bucket) :]
-    assert tried[tried.index(bucket) :].count("if groupname ==") == 100

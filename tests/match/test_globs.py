@@ -28,7 +28,11 @@ def test_simple_patterns_need_no_regular_expression(pattern: str) -> None:
 
 def matches(pattern: str, text: str) -> bool:
     """Whether the pattern's test finds that it matches."""
-    method, argument = glob_test(pattern)
+    return matches_by(*glob_test(pattern), text)
+
+
+def matches_by(method: str, argument: str, text: str) -> bool:
+    """Whether a test of a text finds it."""
     match method:
         case "equals":
             return text == argument

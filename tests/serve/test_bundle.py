@@ -28,7 +28,7 @@ EXAMPLE = Bundle(
     Config(("a.rules",), "state", ("ops",), (ChannelConfig("ops", "command", {"timeout_s": 10.0}, ("a", "{b}")),)),
     Program(
         b"code",
-        (RuleData("one", "meaning", (ActionData("alert", "error", ("ops",), ("t0",)),), ("web",), "key_1"),),
+        (RuleData("one", "meaning", (ActionData("alert", "error", ("ops",), (("t0", "text"),)),), ("web",), "key_1"),),
         ((0, 0),),
     ),
 )

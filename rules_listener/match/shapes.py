@@ -1,0 +1,60 @@
+"""What is written for many rules at once: conditions and templates without their constants.
+
+1. Rules that differ only in the constants that they compare with have one shape, and so one function; each brings its
+   own constants along.
+2. A shape filled with its constants is the condition again.
+"""
+
+from typing import NamedTuple
+
+from rules_listener.event.catalogue import Kind
+from rules_listener.lang import checked
+
+Constants = tuple[object, ...]
+
+
+class Shape(NamedTuple):
+    """A condition in normal form in which `c0`, `c1`, … stand for constants, and the constants of one rule."""
+
+    condition: checked.Condition
+    constants: Constants
+
+
+class _Holes:
+    """Takes constants out, and puts names in their places."""
+
+    def __init__(self) -> None:
+        self.constants: list[object] = []
+
+    def condition(self, condition: checked.Condition) -> checked.Condition:
+        """The condition without the constants that stand alone on one side of a comparison."""
+        match condition:
+            case checked.AllOf():
+                return checked.AllOf(tuple(map(self.condition, condition.operands)))
+            case checked.AnyOf():
+                return checked.AnyOf(tuple(map(self.condition, condition.operands)))
+            case checked.Negation():
+                return checked.Negation(self.condition(condition.operand))
+            case checked.Comparison():
+                left, right = self._value(condition.left), self._value(condition.right)
+                return checked.Comparison(condition.operator, left, right)
+            case checked.Member() if condition.constants:
+                constants = frozenset(constant.value for constant in condition.constants)
+                return checked.Comparison("in", condition.item, self._hole(constants, condition.constants[0].kind))
+        return condition
+
+    def _value(self, value: checked.Value) -> checked.Value:
+        if isinstance(value, checked.Constant) and value.kind is not Kind.BOOLEAN:
+            return self._hole(value.value, value.kind)
+        return value
+
+    def _hole(self, constant: object, kind: Kind) -> checked.Given:
+        self.constants.append(constant)
+        return checked.Given("constants", f"c{len(self.constants) - 1}", kind)
+
+
+def shape_of(condition: checked.Condition) -> Shape:
+    """The shape of a condition in normal form."""
+    holes = _Holes()
+    found = holes.condition(condition)
+    return Shape(found, tuple(holes.constants))

@@ -1,0 +1,94 @@
+"""The generated source of one rule, with what leads to it: what `explain --code RULE` prints."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from rules_listener.base.diagnostics import as_text, has_errors, suggestion
+from rules_listener.base.errors import ConfigError
+from rules_listener.lang import checked
+from rules_listener.match.buckets import ALWAYS, Found
+from rules_listener.match.compile import Compilation
+from rules_listener.match.necessary import Predicate
+from rules_listener.match.program import MAIN, REOPEN, SECOND, ActionData
+from rules_listener.serve.compiler import check_all
+
+_OPERATORS = {"equals": "==", "begins": "startswith", "ends": "endswith", "matches": "=~"}
+_ROLES = {
+    MAIN: "an event that it selects",
+    SECOND: "an event that its pattern waits for",
+    REOPEN: "an event that keeps its alert from closing",
+}
+_UNTIL = "an event that closes its alert"
+
+
+class Way(NamedTuple):
+    """How a trigger of the rule is found, and what is tried then."""
+
+    role: int
+    found: Found
+
+
+def code_of_rule(name: str, paths: Sequence[str]) -> str:
+    """The generated source of the rule `name` among the rules of some files or folders.
+
+    Raises:
+        ConfigError: there is no such rule, or the rules have an error.
+    """
+    found = check_all(None, paths, any_channel=True)
+    if has_errors(found.found):
+        raise ConfigError(f"the rules have errors:\n{as_text(found.found)}")
+    names = [rule.name for rule in found.rules.rules]
+    if name not in names:
+        hint = suggestion(name, names)
+        raise ConfigError(f"there is no rule `{name}`" + (f": {hint}" if hint else ""))
+    return listing(Compilation(found.rules, {}), names.index(name))
+
+
+def listing(compilation: Compilation, rule: int) -> str:
+    """The generated source of a rule, by its number."""
+    ways: dict[Way, list[str]] = {}
+    for kind, several in compilation.buckets.found.items():
+        for found in several:
+            trigger = compilation.triggers[found.number]
+            if trigger.rule == rule:
+                ways.setdefault(Way(trigger.role, found), []).append(kind)
+    data = compilation.program.rules[rule]
+    functions = compilation.module.functions
+    parts = [f"# {data.name}"]
+    parts += [_described(way, kinds) for way, kinds in ways.items()]
+    names = [way.found.test for way in ways if way.found.test != ALWAYS]
+    names += [compilation.functions[kind] for kinds in ways.values() for kind in kinds]
+    names += [data.key, *_template_names(data.actions)]
+    parts += [functions[name] for name in dict.fromkeys(names) if name in functions]
+    return "\n\n".join(parts)
+
+
+def _template_names(actions: Iterable[ActionData]) -> Iterator[str]:
+    return (name for action in actions for name, *_ in action.templates)
+
+
+def _described(way: Way, kinds: list[str]) -> str:
+    found = way.found
+    lines = [f"{', '.join(kinds)}: {_ROLES.get(way.role, _UNTIL)}"]
+    lines.append("  tried at each of them" if found.predicate is None else f"  found by {_shown(found.predicate)}")
+    if found.predicate is None and found.test == ALWAYS:
+        lines[-1] = "  each of them"
+    if found.test != ALWAYS:
+        constants = ", ".join(f"c{number} = {constant!r}" for number, constant in enumerate(found.constants))
+        lines.append(f"  then {found.test}{f' with {constants}' if constants else ''}")
+    return "\n".join(f"# {line}" for line in lines)
+
+
+def _shown(predicate: Predicate) -> str:
+    method, value, _ = predicate.subject
+    return f"{_spelled(value)} {_OPERATORS[method]} {predicate.operand!r}"
+
+
+def _spelled(value: checked.Value) -> str:
+    match value:
+        case checked.Constant():
+            return repr(value.value)
+        case checked.Apply():
+            return f"{value.function}({', '.join(map(_spelled, value.arguments))})"
+        case checked.Given() | checked.FieldValue():
+            return value.name

@@ -1,0 +1,86 @@
+"""What people read of the generated code."""
+
+from pathlib import Path
+
+import pytest
+
+from rules_listener.base.errors import ConfigError
+from rules_listener.tools.generated import code_of_rule
+
+RULES = """\
+rule crash on PROCESS_STATE_EXITED where groupname == "web" and pid > 7
+  alert "{process} died" until PROCESS_STATE_RUNNING
+rule slow on PROCESS_LOG where len(data) > 100 shutdown
+rule gone on PROCESS_STATE_FATAL where processname =~ '^(a|b)' shutdown
+"""
+
+CRASH = """\
+# crash
+
+# PROCESS_STATE_RUNNING: an event that closes its alert
+#   each of them
+
+# PROCESS_STATE_EXITED: an event that it selects
+#   found by groupname == 'web'
+#   then test_3 with c0 = 7
+
+def test_3(e, m, hits, entries):
+    f = e.fields
+    pid = f.get('pid')
+    for n, c0 in entries:
+        if (pid is not None and pid > c0): hits.append(n)
+
+def on_PROCESS_STATE_RUNNING_2(e):
+    hits = []
+    m = {}
+    always(e, m, hits, tried_0)
+    return hits
+
+def on_PROCESS_STATE_EXITED_4(e):
+    hits = []
+    m = {}
+    f = e.fields
+    groupname = f.get('groupname')
+    found = equals_1.get(groupname)
+    if found is not None:
+        for test, entries in found: TESTS[test](e, m, hits, entries)
+    return hits
+
+def key_1(e):
+    process = e.process
+    return '' if process is None else show(process)
+
+def template_0(c0, e, v):
+    process = e.process
+    return ''.join((('-' if process is None else process), c0))"""
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> list[str]:
+    """A folder with the rules."""
+    (tmp_path / "crash.rules").write_text(RULES, encoding="utf-8")
+    return [str(tmp_path)]
+
+
+def test_the_code_of_a_rule(rules: list[str]) -> None:
+    """All that is generated for a rule, after what leads to it."""
+    assert code_of_rule("crash", rules) == CRASH
+
+
+def test_what_leads_to_a_rule(rules: list[str]) -> None:
+    """Whether the index leads to a rule can be seen."""
+    assert "#   tried at each of them\n#   then test_5 with c0 = 100\n" in code_of_rule("slow", rules)
+    assert "#   found by processname =~ '^(a|b)'\n" in code_of_rule("gone", rules)
+
+
+def test_no_such_rule(rules: list[str]) -> None:
+    """A name that is misspelt is answered with the nearest one."""
+    with pytest.raises(ConfigError, match="there is no rule `crush`: did you mean `crash`\\?"):
+        code_of_rule("crush", rules)
+
+
+def test_rules_with_an_error(tmp_path: Path) -> None:
+    """What is wrong has no code, but diagnostics."""
+    (tmp_path / "x.rules").write_text("on PROCESS_STATE_FATAL where pid == 7 shutdown", encoding="utf-8")
+    with pytest.raises(ConfigError, match="RL201"):
+        code_of_rule("x.rules:1", [str(tmp_path)])
