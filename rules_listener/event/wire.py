@@ -13,8 +13,9 @@ they reach to the next word that can't be theirs.
 """
 
 import re
+from collections.abc import Container
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rules_listener.base.errors import ProtocolError
 from rules_listener.event.catalogue import CATALOGUE, NUMBERS, EventType
@@ -151,7 +152,7 @@ def decode(frame: Frame, time: float) -> Event:
         header = decode_header(frame.header)
         payload = frame.payload.decode()
     except UnicodeDecodeError as error:
-        raise ProtocolError(f"not UTF-8 ({error.reason} at byte {error.start}): {_shown(error.object)}") from None
+        raise _not_utf8(error) from None
     name = str(header["eventname"])
     event_type = CATALOGUE.get(name)
     if event_type is None:
@@ -159,6 +160,69 @@ def decode(frame: Frame, time: float) -> Event:
     else:
         fields, data = _decode_payload(event_type, payload)
     return Event(name, time, fields, data, header)
+
+
+def _not_utf8(error: UnicodeDecodeError) -> ProtocolError:
+    return ProtocolError(f"not UTF-8 ({error.reason} at byte {error.start}): {_shown(error.object)}")
+
+
+LONG = 4096
+"""From how many bytes on it pays not to decode a payload before it is asked for."""
+
+
+def glance(frame: Frame, time: float, looked_at: Container[str]) -> Event:
+    """The event that `frame` holds, as `decode` gives it; what nobody may want to see of it is not decoded yet.
+
+    That is the payload of a type that is not among those that are `looked_at`, and one that is long. Whoever asks for
+    its fields or its data has it decoded then, and gets the ProtocolError if it can't be understood.
+
+    Raises:
+        ProtocolError: the frame can't be understood.
+    """
+    try:
+        header = decode_header(frame.header)
+        event_type = CATALOGUE.get(str(header["eventname"]))
+        if event_type is None:
+            return decode(frame, time)
+        name: str = event_type.name
+        if name in looked_at and len(frame.payload) < LONG:
+            fields, data = _decode_payload(event_type, frame.payload.decode())
+            return Event(name, time, fields, data, header)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(error) from None
+    event = _Undecoded.__new__(_Undecoded)
+    event.type, event.time, event.header, event.payload = name, time, header, frame.payload
+    return event
+
+
+class _Undecoded(Event):
+    """An event of a type that the catalogue lists; what its payload says is decoded when it is asked for, once."""
+
+    __slots__ = ("payload",)
+    payload: bytes
+
+    if not TYPE_CHECKING:  # it has what any event has
+
+        def __getattr__(self, name: str) -> object:
+            """Decode the fields or the data."""
+            if name not in ("fields", "data"):
+                raise AttributeError(name)
+            try:
+                self._decode(name)
+            except UnicodeDecodeError as error:
+                raise _not_utf8(error) from None
+            return getattr(self, name)
+
+    def _decode(self, name: str) -> None:
+        payload, event_type = self.payload, CATALOGUE[self.type]
+        end = payload.find(b"\n") if event_type.has_data else -1
+        if name == "fields":
+            line = payload if end < 0 else payload[:end]
+            self.fields, _ = _decode_payload(event_type, line.decode())
+        elif event_type.has_data:
+            self.data = "" if end < 0 else payload[end + 1 :].decode()
+        else:
+            self.data = None
 
 
 def decode_header(line: bytes) -> dict[str, Value]:

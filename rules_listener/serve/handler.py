@@ -15,7 +15,7 @@ from rules_listener.base.clock import Clock
 from rules_listener.base.errors import ProtocolError
 from rules_listener.event.event import Event, Value
 from rules_listener.event.record import own_frame
-from rules_listener.event.wire import Frame, decode, decode_header
+from rules_listener.event.wire import Frame, decode_header, glance
 from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.firing import Firing
 from rules_listener.outbox.alert import Alert, alerts_of
@@ -67,7 +67,7 @@ class Handler:
         """Handle a frame; afterwards it may be answered."""
         now = self._now()
         try:
-            event = decode(frame, now)
+            event = glance(frame, now, self.engine.program.buckets)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not become supervisord's endless loop
             self._note_dead(frame)
             self._bury(frame, _reason(error))

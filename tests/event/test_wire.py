@@ -11,7 +11,7 @@ from supervisor import childutils
 from rules_listener.base.errors import ProtocolError
 from rules_listener.event.catalogue import CATALOGUE
 from rules_listener.event.event import Event, Value
-from rules_listener.event.wire import MAX_HEADER_BYTES, Frame, FrameReader, decode, decode_header, encode
+from rules_listener.event.wire import LONG, MAX_HEADER_BYTES, Frame, FrameReader, decode, decode_header, encode, glance
 from tests.event.upstream import SENT, build, envelope, process_stub
 
 MODEST = settings(derandomize=True, max_examples=100, deadline=None)
@@ -224,6 +224,30 @@ def test_decode_and_encode_are_each_others_reverse(upstream: Any) -> None:
     assert encode(found) == data
 
 
+TOLD: tuple[frozenset[str], ...] = (frozenset(), frozenset(CATALOGUE))
+"""No type is looked at, or all are."""
+
+
+@MODEST
+@given(real_events(), st.sampled_from(TOLD), st.permutations(("fields", "data", "process")))
+def test_a_glance_sees_what_decoding_gives(upstream: Any, looked_at: frozenset[str], asked: list[str]) -> None:
+    """What is decoded only when it is asked for is the same, in whatever order that is."""
+    (frame,) = frames(envelope(upstream))
+    right, found = decode(frame, NOW), glance(frame, NOW, looked_at)
+    for name in ("type", "time", "header", *asked, *asked):
+        assert getattr(found, name) == getattr(right, name)
+    assert found.packed() == right.packed()
+
+
+@pytest.mark.parametrize("length", [0, 1, LONG, 10 * LONG])
+def test_a_glance_at_data_of_any_length(length: int) -> None:
+    """Long data are as they were sent; nothing else can be asked for."""
+    (frame,) = frames(envelope(build("PROCESS_LOG_STDOUT", data=("磁\n" * length)[:length].encode())))
+    found, right = glance(frame, NOW, frozenset(CATALOGUE)), decode(frame, NOW)
+    assert (found.data, found.fields) == (right.data, right.fields)
+    assert not hasattr(found, "message")
+
+
 @MODEST
 @given(st.sampled_from([name for name in SENT if name.startswith(("PROCESS_LOG", "PROCESS_COMM"))]), st.binary())
 def test_any_output_of_a_process(name: str, output: bytes) -> None:
@@ -292,6 +316,20 @@ def test_no_frame_raises_anything_but_a_protocol_error(words: bytes, name: str, 
         except ProtocolError:
             continue
         assert encode(found)
+
+
+@settings(MODEST, max_examples=400)
+@given(st.sampled_from(list(CATALOGUE)), st.lists(HOSTILE).map(b"".join), st.sampled_from(TOLD))
+def test_a_glance_raises_where_decoding_does(name: str, payload: bytes, looked_at: frozenset[str]) -> None:
+    """A payload that can't be understood is noticed by whoever looks at all of it."""
+    frame = Frame(b"eventname:" + name.encode(), payload)
+    try:
+        right = decode(frame, NOW).packed()
+    except ProtocolError:
+        with pytest.raises(ProtocolError):
+            glance(frame, NOW, looked_at).packed()
+    else:
+        assert glance(frame, NOW, looked_at).packed() == right
 
 
 NOT_FRAMED = {

@@ -8,7 +8,7 @@ import pytest
 
 from rules_listener.base.clock import ManualClock
 from rules_listener.event.event import Event
-from rules_listener.event.wire import Frame
+from rules_listener.event.wire import LONG, Frame
 from rules_listener.match.engine import Engine
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import Alert
@@ -234,9 +234,11 @@ def test_an_event_that_ends_the_listener(bench: Bench, make_bench: Callable[[byt
 
 
 BROKEN = {
-    "a payload that is no list of words": _frame(0, "PROCESS_STATE_EXITED", "no words"),
-    "a number that is none": _frame(0, "TICK_5", "when:now"),
-    "a payload that is not UTF-8": Frame(_frame(0, "TICK_5", "when:5").header, b"\xff"),
+    "a payload that is no list of words": _frame(0, "PROCESS_COMMUNICATION_STDOUT", "no words"),
+    "a number that is none": _frame(0, "PROCESS_COMMUNICATION_STDOUT", "processname:p groupname:p pid:x\nhello"),
+    "a payload that is not UTF-8": Frame(said(0).header, b"\xff"),
+    "a long payload that is not UTF-8": Frame(said(0).header, said(0, "x" * LONG).payload + b"\xff"),
+    "an unknown type that is not UTF-8": Frame(_frame(0, "PLUGIN", "x").header, b"\xff"),
     "no event name": Frame(b"ver:3.0 poolserial:0 len:0", b""),
     "an empty header": Frame(b"", b""),
     "a header that is not UTF-8": Frame(b"\xff:\xff", b""),
@@ -252,6 +254,13 @@ def test_a_frame_that_cannot_be_decoded(bench: Bench, frame: Frame) -> None:
     assert bench.keeper.journalled == []
     bench.take(said(1))
     assert bench.keeper.texts == ["hello"]
+
+
+def test_what_no_rule_looks_at_is_not_decoded(bench: Bench) -> None:
+    """An event of a type that no rule selects costs its header, whatever its payload holds."""
+    bench.take(Frame(_frame(0, "TICK_5", "when:5").header, b"\xff"))
+    assert bench.reports == []
+    assert bench.keeper.journalled == ["TICK_5"]
 
 
 def test_a_defect_of_the_engine(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,11 +281,11 @@ def test_a_defect_of_the_engine(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
 def test_a_defect_of_the_decoder(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where decoding raises what it must not, the event is a dead frame too: else it would come back for ever."""
 
-    def fail(frame: Frame, time: float) -> Event:
-        raise ZeroDivisionError(frame, time)
+    def fail(frame: Frame, time: float, looked_at: object) -> Event:
+        raise ZeroDivisionError(frame, time, looked_at)
 
     with monkeypatch.context() as patch:
-        patch.setattr(handler_module, "decode", fail)
+        patch.setattr(handler_module, "glance", fail)
         bench.take(said(0))
     bench.take(said(1))
     assert bench.keeper.texts == ["hello"]
