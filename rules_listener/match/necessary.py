@@ -96,8 +96,9 @@ def required(condition: checked.Condition) -> dict[checked.FieldValue, frozenset
         case checked.Comparison(operator="==") | checked.Member():
             for option in _options(condition):
                 subjects = {branch.predicate.subject.value for branch in option}
-                if len(subjects) == 1 and isinstance(value := subjects.pop(), checked.FieldValue):
-                    return {value: frozenset(branch.predicate.operand for branch in option)}
+                subject = subjects.pop() if len(subjects) == 1 else None
+                if isinstance(subject, checked.FieldValue):
+                    return {subject: frozenset(branch.predicate.operand for branch in option)}
     return {}
 
 
