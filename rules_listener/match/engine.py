@@ -7,7 +7,8 @@
    LISTENER_CLOCK_CHANGED says by how much, and a step back of more than a second is one, too.
 4. Events of the listener's own group are seen only by rules that name it.
 5. While supervisord is stopping, what rules say about processes is held back, with that as the reason: everything
-   stops then, and nothing of it is news.
+   stops then, and nothing of it is news. A listener that starts means that it does not stop, whatever was said before:
+   then it starts nothing (`supervisor/process.py: transition`), and its RUNNING may be lost.
 6. After LISTENER_STARTED, what is overdue waits three seconds more: first come the events that supervisord has kept.
    What was due before the time that the listener was down has fired then.
 """
@@ -158,6 +159,7 @@ class Engine:
             down_ms = event.fields.get("down_ms")
             if down_ms is not None:
                 self._expire(now - int(down_ms) / 1000)
+            self.supervisor_stopping = False
             for owner in self._owners():
                 owner.restarted(now, RESTART_GRACE_S)
 

@@ -378,3 +378,19 @@ def test_actions_on_processes(supervised: Supervised) -> None:
     supervised.wait_for((supervised.folder / "two.signalled").exists, "the signal")
     supervised.wait_for(lambda: len(supervised.alerts("sent")) == 5, "all actions to be done")
     assert len(supervised.read("two").splitlines()) == 1
+
+
+def test_the_next_life_of_supervisord_is_heard(supervised: Supervised) -> None:
+    """Alerts are held back while supervisord stops, and no longer in its next life, even if its RUNNING is lost."""
+    supervised.rules('on PROCESS_STATE_EXITED where groupname == "web" alert "{process} exited"')
+    supervised.listener(events="PROCESS_STATE,SUPERVISOR_STATE_CHANGE_STOPPING")
+    supervised.program("web", "true", autostart="false")
+    supervised.program("last", "sleep 600")
+    supervised.start()
+    supervised.wait_for(lambda: supervised.info("last")["statename"] == "RUNNING", "the program")
+    supervised.wait_for(lambda: supervised.counter("event:PROCESS_STATE_RUNNING"), "its event")
+    assert supervised.end_cleanly() == 0
+    assert supervised.counter("event:SUPERVISOR_STATE_CHANGE_STOPPING")
+    supervised.start()
+    supervised.ask("startProcess", "web")
+    supervised.wait_for_texts("web exited")

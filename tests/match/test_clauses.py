@@ -212,6 +212,12 @@ def test_what_is_held_back_while_supervisord_stops_opens_nothing() -> None:
     assert [entry[:2] for entry in found] == [(1, "supervisord is stopping"), (110, "firing")]
 
 
+def test_a_listener_that_starts_ends_the_silence() -> None:
+    """Where the event that supervisord runs again was lost, the start of the listener says so."""
+    found = play(UNTIL, at(0, STOPPING), at(1, exited()), at(50, own("STARTED", down_ms=40_000)), at(60, exited()))
+    assert [entry[:2] for entry in found] == [(1, "supervisord is stopping"), (60, "firing")]
+
+
 def test_an_incident_has_one_name() -> None:
     """The alert, its reminder and its recovery name the same incident and its beginning; the next one is another."""
     rules = engine(f"{UNTIL} remind every 1m")
