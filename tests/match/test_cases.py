@@ -139,6 +139,11 @@ HEARTS: dict[str, tuple[list[tuple[float, Event]], float, list[Said]]] = {
     ),
     "it was stopped": ([(0, heart("web")), (30, stopped("web", "web"))], 1000, []),
     "it has exited": ([(0, heart("web")), (30, exited("web", "web"))], 1000, []),
+    "it was started anew, and nobody heard of its end": (
+        [(0, heart("web")), (30, starting("web", "web")), (31, running("web", "web"))],
+        1000,
+        [],
+    ),
     "it was stopped when it was stuck": (
         [(0, heart("web")), (100, stopped("web", "web"))],
         1000,
