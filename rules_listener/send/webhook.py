@@ -113,7 +113,11 @@ class WebhookChannel:
     def send(self, message: Message) -> Outcome:
         """Send one request."""
         content = self._request.body(message)
-        headers = self._headers(message, content)
+        return self.post(content, self._headers(message, content))
+
+    def post(self, content: bytes, headers: Mapping[str, str]) -> Outcome:
+        """Send one request with this body; `headers` come before those that every request has."""
+        headers = self._all_headers(headers)
         with self._attempts.begin(self._timeout_s) as attempt, _attempting(attempt):
             try:
                 return self._outcome(*self._ask_and_follow(content, headers, attempt))
@@ -126,24 +130,21 @@ class WebhookChannel:
 
     def _headers(self, message: Message, content: bytes) -> dict[str, str]:
         request = self._request
-        headers = {
-            "User-Agent": f"rules-listener/{__version__}",
-            "Accept-Encoding": "identity",
-            "Content-Type": request.content_type,
-            "Idempotency-Key": message.id,
-        }
-        if self._login:
-            headers["Authorization"] = f"Basic {b64encode(self._login.encode()).decode()}"
+        headers = {"Content-Type": request.content_type, "Idempotency-Key": message.id}
         if request.secret:
             signature = hmac.new(request.secret.encode(), content, hashlib.sha256).hexdigest()
             headers[request.signature_header] = f"sha256={signature}"
-        configured = {name: text(message) for name, text in request.headers.items()}
-        replaced = {name.lower() for name in configured}
-        headers = {name: value for name, value in headers.items() if name.lower() not in replaced} | configured
+        return _replaced(headers, {name: text(message) for name, text in request.headers.items()})
+
+    def _all_headers(self, given: Mapping[str, str]) -> dict[str, str]:
+        headers = {"User-Agent": f"rules-listener/{__version__}", "Accept-Encoding": "identity"}
+        if self._login:
+            headers["Authorization"] = f"Basic {b64encode(self._login.encode()).decode()}"
+        headers = _replaced(headers, given)
         # The bytes of UTF-8, as what HTTP takes a header's bytes for.
         return {name: plain_line(value).encode().decode("latin-1") for name, value in headers.items()}
 
-    def _ask_and_follow(self, content: bytes, headers: dict[str, str], attempt: Attempt) -> tuple["_Answer", str]:
+    def _ask_and_follow(self, content: bytes, headers: Mapping[str, str], attempt: Attempt) -> tuple["_Answer", str]:
         """The last answer, and the URL that gave it."""
         url = self._url
         answer = self._ask(url, content, headers, attempt)
@@ -154,7 +155,7 @@ class WebhookChannel:
             answer = self._ask(url, content, headers, attempt)
         return answer, url
 
-    def _ask(self, url: str, content: bytes, headers: dict[str, str], attempt: Attempt) -> "_Answer":
+    def _ask(self, url: str, content: bytes, headers: Mapping[str, str], attempt: Attempt) -> "_Answer":
         connect_s = min(self._target.connect_timeout_s, attempt.left_s)
         response = self._manager.urlopen(
             self._target.method,
@@ -310,6 +311,12 @@ def _cause(error: BaseException) -> Exception:
         if isinstance(inner, Exception) and isinstance(error, HTTPError):
             return _cause(inner)
     return error if isinstance(error, Exception) else OSError()
+
+
+def _replaced(headers: Mapping[str, str], by: Mapping[str, str]) -> dict[str, str]:
+    """Headers, with those of `by` in place of those that have their names."""
+    names = {name.lower() for name in by}
+    return {name: value for name, value in headers.items() if name.lower() not in names} | dict(by)
 
 
 def _may_follow(url: str, answer: _Answer) -> bool:

@@ -169,10 +169,14 @@ def _read_webhook(node: Any, reader: "OptionReader") -> dict[str, Any]:
 
 
 def _read_headers(node: Any, reader: "OptionReader") -> dict[str, Any]:
+    _check_headers(node, reader)
+    return reader.templates_by_name(node)
+
+
+def _check_headers(node: Any, reader: "OptionReader") -> None:
     for key, _ in reader.yaml.items(node):
         if (_read_header(key, reader) or "").lower() in _FIXED_HEADERS:
             reader.yaml.report(f"the header {key.value} can't be chosen: the request has its own", key)
-    return reader.templates_by_name(node)
 
 
 def _read_signature(node: Any, reader: "OptionReader") -> dict[str, Any]:
@@ -219,6 +223,84 @@ def _request(options: Options, values: Values) -> "Request":
         given["secret"] = values.fixed(options["sign"]["secret"])
         given |= {"signature_header": options["sign"]["header"]} if "header" in options["sign"] else {}
     return Request(**given)
+
+
+# alertmanager
+
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+def _read_alertmanager(node: Any, reader: "OptionReader") -> dict[str, Any]:
+    readers = {
+        "url": lambda value: _read_alertmanagers(value, reader),
+        "labels": lambda value: _read_labels(value, reader),
+        "annotations": lambda value: _read_annotations(value, reader),
+        "resolve_after": reader.duration,
+        "headers": lambda value: _read_fixed_headers(value, reader),
+        "certificate": reader.file,
+        "key": reader.file,
+        "ca": reader.file,
+        "verify": reader.truth,
+    }
+    options = reader.mapping(node, readers, ("url",))
+    if "key" in options and "certificate" not in options:
+        reader.yaml.report("`key` belongs to a `certificate`, and there is none", node)
+    return options
+
+
+def _read_alertmanagers(node: Any, reader: "OptionReader") -> list[Any]:
+    read = reader.url("http", "https")
+    items = reader.yaml.one_or_more(node)
+    if not items:
+        reader.yaml.report("the URL of an Alertmanager belongs here", node, "such as http://127.0.0.1:9093")
+    return [parts for parts in map(read, items) if parts is not None]
+
+
+def _read_labels(node: Any, reader: "OptionReader") -> dict[str, Any]:
+    for key, value in reader.yaml.items(node):
+        _check_label(key, reader)
+        if "{" in str(value.value).replace("${", ""):
+            advice = "a text that may change belongs into `annotations`"
+            message = "a label is no template: it has to be the same when an alert opens and when it recovers"
+            reader.yaml.report(message, value, "", advice)
+    return _fixed_texts(node, reader)
+
+
+def _read_annotations(node: Any, reader: "OptionReader") -> dict[str, Any]:
+    for key, _ in reader.yaml.items(node):
+        _check_label(key, reader)
+    return reader.templates_by_name(node)
+
+
+def _check_label(key: Any, reader: "OptionReader") -> None:
+    if not _LABEL.fullmatch(str(key.value)):
+        label = "it has letters, digits and _, and no digit first"
+        reader.yaml.report("Alertmanager takes no such name", key, label)
+
+
+def _read_fixed_headers(node: Any, reader: "OptionReader") -> dict[str, Any]:
+    _check_headers(node, reader)
+    return _fixed_texts(node, reader)
+
+
+def _fixed_texts(node: Any, reader: "OptionReader") -> dict[str, Any]:
+    read = {str(key.value): reader.text(value) for key, value in reader.yaml.items(node)}
+    return {name: parts for name, parts in read.items() if parts is not None}
+
+
+def _build_alertmanager(options: Options, values: Values) -> Channel:
+    from rules_listener.send.alertmanager import AlertmanagerChannel, Wording, alerts_url  # noqa: PLC0415 - likewise
+    from rules_listener.send.webhook import Target  # noqa: PLC0415 - likewise
+
+    given = {name: options[name] for name in ("ca", "certificate", "key", "verify") if name in options}
+    targets = [Target(alerts_url(values.fixed(parts)), **given) for parts in options["url"]]
+    fixed = {
+        key: {name: values.fixed(parts) for name, parts in options.get(key, {}).items()}
+        for key in ("labels", "headers")
+    }
+    times = {"resolve_after_s": options["resolve_after"]} if "resolve_after" in options else {}
+    wording = Wording(fixed["labels"], values.texts(options.get("annotations", {})), **times)
+    return AlertmanagerChannel(targets, wording, headers=fixed["headers"], timeout_s=options["timeout_s"])
 
 
 # syslog and file
@@ -319,6 +401,7 @@ KINDS = {
     "command": Kind(_read_command, _build_command, COMMAND_TIMEOUT_S),
     "email": Kind(_read_email, _build_email, 30.0),
     "webhook": Kind(_read_webhook, _build_webhook, 10.0),
+    "alertmanager": Kind(_read_alertmanager, _build_alertmanager, 10.0),
     "apprise": Kind(_read_apprise, _build_apprise, 30.0),
     "syslog": Kind(_read_syslog, _build_syslog, 5.0),
     "file": Kind(_read_file, _build_file),

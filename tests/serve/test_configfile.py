@@ -117,6 +117,21 @@ WRONG = {
         "1:48 a name is no template: templates stand in values"
     ),
     "channels: {h: {webhook: {url: http://h}, timeout: 0s}}": "1:51 this leaves no time at all (such as 10s)",
+    "channels: {a: {alertmanager: {url: []}}}": (
+        "1:36 the URL of an Alertmanager belongs here (such as http://127.0.0.1:9093)"
+    ),
+    "channels: {a: {alertmanager: {url: [http://h, ftp://h]}}}": (
+        "1:47 a URL that begins with http:// or https:// belongs here (such as http://example.org)"
+    ),
+    "channels: {a: {alertmanager: {url: http://h, labels: {pid: '{pid}'}}}}": (
+        "1:60 a label is no template: it has to be the same when an alert opens and when it recovers"
+    ),
+    "channels: {a: {alertmanager: {url: http://h, annotations: {a-b: x}}}}": (
+        "1:60 Alertmanager takes no such name (it has letters, digits and _, and no digit first)"
+    ),
+    "channels: {a: {alertmanager: {url: http://h, key: /dev/null}}}": (
+        "1:30 `key` belongs to a `certificate`, and there is none"
+    ),
     "channels: {s: {syslog: {address: http://h}}}": (
         "1:34 no syslog receiver has such an address (such as /dev/log, udp://HOST, tcp://HOST:514)"
     ),

@@ -12,7 +12,9 @@ from rules_listener.base.source import Source
 from rules_listener.lang.check import check, check_template
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.program import load
+from rules_listener.match.runtime import host
 from rules_listener.outbox.channel import Message, RetryLater, Sent
+from rules_listener.send.alertmanager import AlertmanagerChannel
 from rules_listener.send.guarded import GuardedChannel
 from rules_listener.send.mail import EmailChannel, Server
 from rules_listener.send.systemlog import Address, SyslogChannel
@@ -92,7 +94,7 @@ def test_webhooks(tmp_path: Path) -> None:
     assert isinstance(channel, WebhookChannel)
     body = channel._request.body(MESSAGE)
     assert body == b'{"a": ["it failed", 1, true, null], "b": "id1 p@ss"}'
-    headers = channel._headers(MESSAGE, body)
+    headers = channel._all_headers(channel._headers(MESSAGE, body))
     assert (headers["X-A"], headers["X-B"], headers["Authorization"]) == ("error", "k3y", "Basic dTpwQHNz")
     assert headers["X-S"].startswith("sha256=")
     assert channel._url == "https://h/p@ss"
@@ -106,6 +108,25 @@ def test_forms(tmp_path: Path) -> None:
     assert channel._request.body(MESSAGE) == b"text=it+failed&key=p%40ss"
     assert channel._headers(MESSAGE, b"")["Content-Type"] == "application/x-www-form-urlencoded"
     assert channel._timeout_s == 3
+
+
+def test_alertmanagers(tmp_path: Path) -> None:
+    """URLs lead to the API; labels and headers are fixed texts, annotations are templates."""
+    options = (
+        'url: ["http://u:${PW}@h:9093/am/", "https://h/api/v2/alerts"], resolve_after: 10m, '
+        'labels: {team: web, severity: page, pw: "${PW}"}, annotations: {runbook: "https://wiki/{rule}"}, '
+        'headers: {X-Scope-OrgID: "${PW}"}'
+    )
+    channel = _built(tmp_path, f"alertmanager: {{{options}}}, timeout: 3s")
+    assert isinstance(channel, AlertmanagerChannel)
+    addresses = list(channel._addresses.values())
+    assert [one._url for one in addresses] == ["http://h:9093/am/api/v2/alerts", "https://h/api/v2/alerts"]
+    assert (addresses[0]._timeout_s, channel._headers["X-Scope-OrgID"]) == (3, "p@ss")
+    alert = channel.alert(MESSAGE)
+    assert alert["annotations"] == {"summary": "it failed", "runbook": "https://wiki/r"}
+    own = {"team": "web", "severity": "page", "pw": "p@ss"}
+    of_event = {"process": "web:nginx", "group": "web", "key": "k"}
+    assert alert["labels"] == {"alertname": "r", **of_event, "host": host("host"), **own}
 
 
 def test_syslog(tmp_path: Path) -> None:
