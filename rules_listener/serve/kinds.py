@@ -28,6 +28,8 @@ Options = Mapping[str, Any]
 
 COMMAND_TIMEOUT_S = 10.0
 
+_VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+
 
 class Kind(NamedTuple):
     """A kind of channel. `timeout_s` is how long a try takes at most unless `timeout` says otherwise.
@@ -45,7 +47,12 @@ def _read_command(node: Any, reader: "OptionReader") -> dict[str, Any]:
     if not arguments:
         example = 'such as ["/usr/local/bin/alert", "{message}"]'
         reader.yaml.report("a command is a list with the program first", node, example)
-    reader.templates += arguments
+    for text, item in arguments:
+        if found := _VARIABLE.search(text):
+            message = f"`{found[0]}` is no variable here: anyone on this host can read a program's arguments"
+            reader.yaml.report(message, item, f'{{env("{found[1]}")}} is one that is no secret', code="RL304")
+        else:
+            reader.templates.append((text, item))
     return {}
 
 

@@ -144,6 +144,10 @@ WRONG = {
     ),
     "channels: {a: {apprise: []}}": "1:25 a URL of apprise's belongs here (such as slack://${SLACK_TOKEN}/#ops)",
     "channels: {a: {apprise: {title: x}}}": "1:25 the key `urls` is missing here",
+    'channels: {o: {command: [a, "--password=${PW}"]}}': (
+        "1:29 `${PW}` is no variable here: anyone on this host can read a program's arguments"
+        ' ({env("PW")} is one that is no secret)'
+    ),
     "channels: {run: {log: {}}}": "1:12 the name `run` is taken: the listener has a channel of that name",
     "channels: {supervisor: {log: {}}}": "1:12 the name `supervisor` is taken: the listener has a channel of that name",
     "channels: {a-b: {log: {}}}": (
