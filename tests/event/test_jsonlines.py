@@ -108,7 +108,13 @@ def test_reports_end_at_some_time() -> None:
 
 FIELDS = ["time", "event", "data", "processname", "groupname", "pid", "expected", "from_state", "tries", "when", "lost"]
 NAMES = st.sampled_from([*FIELDS, "server", "serial", "pool", "poolserial", "note"])
-VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8"))
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8"))
+)
 TYPES = st.sampled_from([name for name, kind in CATALOGUE.items() if not kind.abstract] + ["OTHER"])
 ANY_RECORD = st.builds(
     lambda fields, kind, time: fields | {"time": time, "event": kind},
