@@ -1,4 +1,4 @@
-"""`rules-listener explain`: what a diagnostic means, and what to do about it.
+"""`rules-listener explain`: what a diagnostic means, and what to do about it; what is run for a rule.
 
 1. All that is said comes from the registry (`base/codes.py`); what `check` says about an example comes from `check`.
 """
@@ -16,6 +16,7 @@ from rules_listener.base.diagnostics import Diagnostic, Severity, as_json, as_te
 from rules_listener.base.errors import ConfigError
 from rules_listener.serve.compiler import check_all
 from rules_listener.serve.config import FILE_NAME
+from rules_listener.tools.generated import code_of_rule
 
 WIDTH = 100
 """Columns of running text, and of the lines of an example."""
@@ -24,12 +25,19 @@ WIDTH = 100
 @click.command(short_help="Say what a diagnostic means.")
 @click.argument("code", required=False)
 @click.option("--format", "output_format", type=click.Choice(("text", "json")), default="text", show_default=True)
-def explain(code: str | None, output_format: str) -> None:
+@click.option("--code", "rule", metavar="RULE", help="Print the generated code of a rule, and what leads to it.")
+@click.option("--rules", "paths", metavar="PATH", multiple=True, help="Where the rule is; else in the configuration.")
+@click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help=f"Default: {FILE_NAME}.")
+def explain(
+    code: str | None, rule: str | None, paths: tuple[str, ...], config: Path | None, *, output_format: str
+) -> None:
     """Say what a diagnostic means, with an example, what `check` says about it, and how to put it right.
 
-    Without CODE, all of them are listed.
+    Without CODE, all of them are listed. With `--code RULE`, what the listener runs for that rule is shown instead.
     """
-    if output_format == "json":
+    if rule is not None:
+        click.echo(code_of_rule(rule, config, paths))
+    elif output_format == "json":
         found: object = [_object(one) for one in CODES.values()] if code is None else _full_object(_named(code))
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:

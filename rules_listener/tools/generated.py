@@ -1,6 +1,7 @@
 """The generated source of one rule, with what leads to it: what `explain --code RULE` prints."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from rules_listener.base.diagnostics import as_text, has_errors, suggestion
@@ -11,6 +12,7 @@ from rules_listener.match.compile import Compilation
 from rules_listener.match.necessary import Predicate
 from rules_listener.match.program import MAIN, REOPEN, SECOND, ActionData
 from rules_listener.serve.compiler import check_all
+from rules_listener.serve.config import FILE_NAME
 
 _OPERATORS = {"equals": "==", "begins": "startswith", "ends": "endswith", "matches": "=~"}
 _ROLES = {
@@ -28,13 +30,14 @@ class Way(NamedTuple):
     found: Found
 
 
-def code_of_rule(name: str, paths: Sequence[str]) -> str:
-    """The generated source of the rule `name` among the rules of some files or folders.
+def code_of_rule(name: str, config: Path | None, paths: Sequence[str]) -> str:
+    """The generated source of the rule `name`, of some files or folders or else of the configuration.
 
     Raises:
         ConfigError: there is no such rule, or the rules have an error.
     """
-    found = check_all(None, paths, any_channel=True)
+    config = Path(FILE_NAME) if config is None and not paths else config
+    found = check_all(config, paths, any_channel=config is None)
     if has_errors(found.found):
         raise ConfigError(f"the rules have errors:\n{as_text(found.found)}")
     names = [rule.name for rule in found.rules.rules]

@@ -18,7 +18,7 @@ CRASH = """\
 # crash
 
 # PROCESS_STATE_RUNNING: an event that closes its alert
-#   each of them
+#   found by groupname == 'web'
 
 # PROCESS_STATE_EXITED: an event that it selects
 #   found by groupname == 'web'
@@ -33,7 +33,11 @@ def test_3(e, m, hits, entries):
 def on_PROCESS_STATE_RUNNING_2(e):
     hits = []
     m = {}
-    always(e, m, hits, tried_0)
+    f = e.fields
+    groupname = f.get('groupname')
+    found = equals_0.get(groupname)
+    if found is not None:
+        for test, entries in found: TESTS[test](e, m, hits, entries)
     return hits
 
 def on_PROCESS_STATE_EXITED_4(e):
@@ -64,23 +68,23 @@ def rules(tmp_path: Path) -> list[str]:
 
 def test_the_code_of_a_rule(rules: list[str]) -> None:
     """All that is generated for a rule, after what leads to it."""
-    assert code_of_rule("crash", rules) == CRASH
+    assert code_of_rule("crash", None, rules) == CRASH
 
 
 def test_what_leads_to_a_rule(rules: list[str]) -> None:
     """Whether the index leads to a rule can be seen."""
-    assert "#   tried at each of them\n#   then test_5 with c0 = 100\n" in code_of_rule("slow", rules)
-    assert "#   found by processname =~ '^(a|b)'\n" in code_of_rule("gone", rules)
+    assert "#   tried at each of them\n#   then test_5 with c0 = 100\n" in code_of_rule("slow", None, rules)
+    assert "#   found by processname =~ '^(a|b)'\n" in code_of_rule("gone", None, rules)
 
 
 def test_no_such_rule(rules: list[str]) -> None:
     """A name that is misspelt is answered with the nearest one."""
     with pytest.raises(ConfigError, match="there is no rule `crush`: did you mean `crash`\\?"):
-        code_of_rule("crush", rules)
+        code_of_rule("crush", None, rules)
 
 
 def test_rules_with_an_error(tmp_path: Path) -> None:
     """What is wrong has no code, but diagnostics."""
     (tmp_path / "x.rules").write_text("on PROCESS_STATE_FATAL where pid == 7 shutdown", encoding="utf-8")
     with pytest.raises(ConfigError, match="RL201"):
-        code_of_rule("x.rules:1", [str(tmp_path)])
+        code_of_rule("x.rules:1", None, [str(tmp_path)])
