@@ -52,18 +52,22 @@ class Adopted(NamedTuple):
 
 
 class OpenAlert(NamedTuple):
-    """An alert that is open: of which rule, for which key, since when (seconds since 1970), and whether it was sent."""
+    """An alert that is open: of which rule, for which key, since when (seconds since 1970), and whether it was sent.
+
+    `incident` is its name, as alerts have it.
+    """
 
     rule: str
     key: str
     since: float
     sent: bool
+    incident: str
 
 
 def open_alerts(dumped: dict[str, Any]) -> list[OpenAlert]:
     """The open alerts in what an engine remembered, the oldest first."""
     found = [
-        OpenAlert(name, key, opening[1], sent)
+        OpenAlert(name, key, opening[1], sent, opening[0])
         for tracks in (dumped["rules"].values() if dumped["format"] == FORMAT else ())
         for name, _, opened in tracks
         for alerts, _ in opened.values()

@@ -5,8 +5,8 @@ Read in this order: `alert` (firings become deliveries), `folder` (the state fol
 the listener writes), `position` (which event was seen last), `tail` (what is not in the store yet), `expand` (alerts
 become rows of deliveries), `queue` (what is due, and what became of it), `trim` (what is deleted), `listing` (what
 people see and change), `journal` (the journal as a recording), `channel` (what is asked of a destination), `crew`
-(the threads of a channel), `doorbell` and `lock` (waking and being the only one), `courier` (expands, claims, sends,
-settles).
+(the threads of a channel), `again` (what is open, for receivers that forget), `doorbell` and `lock` (waking and being
+the only one), `courier` (expands, claims, sends, settles).
 
 The listener itself imports `alert`, `rows`, `store`, `position` and `tail` only.
 """

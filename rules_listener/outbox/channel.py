@@ -2,12 +2,14 @@
 
 1. `send` is called in a thread of the courier's, for one message at a time per free place of the channel.
 2. It always returns what became of the message; an exception that escapes from it is a bug, and counts as `RetryLater`.
-3. `stop` may be called from another thread: a `send` that is under way then ends soon.
+3. A receiver that forgets is told again of what is open: `Refreshing`. That takes a place like a message, so that with
+   one place a recovery comes after whatever was said before it.
+4. `stop` may be called from another thread: a `send` that is under way then ends soon.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,14 @@ class Channel(Protocol):
 
     def stop(self) -> None:
         """End what is under way; what was not sent stays due."""
+
+
+@runtime_checkable
+class Refreshing(Channel, Protocol):
+    """A channel whose receiver forgets an open alert unless it is told again."""
+
+    refresh_s: float | None
+    """How often it is told, in seconds; None: never."""
+
+    def refresh(self, messages: Sequence[Message]) -> Outcome:
+        """Say once more what is open, one message for each alert; it is called as `send` is."""

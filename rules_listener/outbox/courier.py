@@ -8,7 +8,9 @@
    way gets some seconds, what has finished is written down, and the rest stays for the next courier.
 4. One courier to a state folder: the next one waits until the last has ended.
 5. A store that can't be read or written is reported once, and tried again for ever.
-6. Nothing is ever written on standard output, but a byte when deliveries were given up: that is how the listener
+6. A channel whose receiver forgets is told again of what is open, at the start and then from time to time. What fails
+   is reported once, and comes again the next time.
+7. Nothing is ever written on standard output, but a byte when deliveries were given up: that is how the listener
    learns.
 """
 
@@ -26,8 +28,9 @@ from typing import Any
 
 from rules_listener.base.clock import Clock
 from rules_listener.base.errors import StoreError
-from rules_listener.outbox.channel import Channel
-from rules_listener.outbox.crew import Crew, Outcomes
+from rules_listener.outbox.again import Again
+from rules_listener.outbox.channel import Channel, Outcome, Refreshing, Sent
+from rules_listener.outbox.crew import REFRESH, Crew, Outcomes
 from rules_listener.outbox.doorbell import Doorbell
 from rules_listener.outbox.lock import take_lock
 from rules_listener.outbox.queue import AT_ONCE, Queue
@@ -102,6 +105,10 @@ class Courier:
         self._results: SimpleQueue[tuple[str, Outcomes]] = SimpleQueue()
         self._finished: list[tuple[str, Outcomes]] = []
         self._doorbell = Doorbell()
+        self._again = Again(queue.database)
+        self._refreshing = {name: one.refresh_s for name, one in channels.items() if isinstance(one, Refreshing)}
+        self._refresh_at = dict.fromkeys(self._refreshing, clock.monotonic())
+        self._refresh_failures: dict[str, str] = {}
         self._ending = False
         self._recovered = False
         self._reported = ""
@@ -159,6 +166,7 @@ class Courier:
             busy = self._recover()
             busy = self._settle() or busy
             busy = self._queue.expand(self._now) or busy
+            busy = self._refresh() or busy
             busy = self._hand_out() or busy
             busy = self._trim() or busy
         except StoreError as error:
@@ -186,11 +194,38 @@ class Courier:
             self._finished.append(self._results.get())
         if not self._finished:
             return False
-        self._queue.settle([one for _, outcomes in self._finished for one in outcomes], self._clock.time())
-        for name, _ in self._finished:
+        settled = [one for _, outcomes in self._finished for one in outcomes if one[0] != REFRESH]
+        if settled:
+            self._queue.settle(settled, self._clock.time())
+        for name, outcomes in self._finished:
             self._crews[name].take_back()
+            for n, outcome in outcomes:
+                if n == REFRESH:
+                    self._note_refresh(name, outcome)
         self._finished.clear()
         return True
+
+    def _refresh(self) -> bool:
+        """Say once more what is open, where it is time; before anything is handed out, which may take all places."""
+        given, now = False, self._clock.monotonic()
+        for name, refresh_s in self._refreshing.items():
+            crew = self._crews[name]
+            if refresh_s is None or now < self._refresh_at[name] or not crew.free:
+                continue
+            messages = self._again.messages(name)
+            self._refresh_at[name] = now + refresh_s
+            if messages:
+                crew.refresh(messages)
+                given = True
+        return given
+
+    def _note_refresh(self, name: str, outcome: Outcome | None) -> None:
+        reason = "" if outcome is None or isinstance(outcome, Sent) else outcome.reason
+        if self._ending or reason == self._refresh_failures.get(name, ""):
+            return
+        said = f"open alerts could not be sent again: {reason}" if reason else "open alerts are sent again"
+        self._report(f"channel `{name}`: {said}")
+        self._refresh_failures[name] = reason
 
     def _hand_out(self) -> bool:
         lengths = {name: crew.length for name, crew in self._crews.items()}

@@ -7,17 +7,21 @@
 """
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 
 from rules_listener.base.clock import Clock
-from rules_listener.outbox.channel import Channel, Outcome, RetryLater
-from rules_listener.outbox.queue import Claimed, Series
+from rules_listener.outbox.channel import Channel, Message, Outcome, Refreshing, RetryLater, Sent
+from rules_listener.outbox.queue import Series
 
 Outcomes = list[tuple[int, Outcome | None]]
 """For each delivery of a series, its number and what became of it; None if it was not tried."""
+
+REFRESH = 0
+"""Stands for a delivery's number where open alerts were sent again."""
 
 Done = Callable[[str, Outcomes], None]
 """Is told the channel's name and what became of a series, in a thread of the crew."""
@@ -37,7 +41,7 @@ class Crew:
         self._done = done
         self._threads = 0
         self._busy = 0
-        self._orders: SimpleQueue[Series] = SimpleQueue()
+        self._orders: SimpleQueue[Callable[[], Outcomes]] = SimpleQueue()
         self.length = 1
         """How long the next series may be."""
 
@@ -53,12 +57,20 @@ class Crew:
 
     def give(self, series: Series) -> None:
         """Send messages one after another, in a thread of their own."""
+        untried: Outcomes = [(claimed.n, None) for claimed in series]
+        self._order(partial(self._send_series, series), untried)
+
+    def refresh(self, messages: Sequence[Message]) -> None:
+        """Say once more what is open, in a thread like any other; what becomes of it has the number `REFRESH`."""
+        self._order(partial(self._refresh, messages), [(REFRESH, None)])
+
+    def _order(self, work: Callable[[], Outcomes], untried: Outcomes) -> None:
         self._busy += 1
         if self._busy <= self._threads or self._start_thread():
-            self._orders.put(series)
+            self._orders.put(work)
         else:
             no_thread = RetryLater("the system has no room for another thread")
-            self._done(self._name, [(claimed.n, no_thread if claimed is series[0] else None) for claimed in series])
+            self._done(self._name, [(untried[0][0], no_thread), *untried[1:]])
 
     def take_back(self) -> None:
         """Say that what became of a series is written down, and its place is free."""
@@ -79,22 +91,27 @@ class Crew:
 
     def _work(self) -> None:
         while True:
-            self._done(self._name, self._send_series(self._orders.get()))
+            self._done(self._name, self._orders.get()())
 
     def _send_series(self, series: Series) -> Outcomes:
         outcomes: Outcomes = []
         until = self._clock.monotonic() + QUICK_S
         quick = True
         for claimed in series:
-            outcome = self._send(claimed) if quick or not outcomes else None
+            outcome = self._try(partial(self._channel.send, claimed.message)) if quick or not outcomes else None
             outcomes.append((claimed.n, outcome))
             quick = quick and not isinstance(outcome, RetryLater) and self._clock.monotonic() < until
         self.length = min(2 * self.length, LONGEST_SERIES) if quick else 1
         return outcomes
 
-    def _send(self, claimed: Claimed) -> Outcome:
+    def _refresh(self, messages: Sequence[Message]) -> Outcomes:
+        channel = self._channel
+        outcome = self._try(partial(channel.refresh, messages)) if isinstance(channel, Refreshing) else Sent()
+        return [(REFRESH, outcome)]
+
+    def _try(self, send: Callable[[], Outcome]) -> Outcome:
         try:
-            return self._channel.send(claimed.message)
+            return send()
         except Exception as error:  # noqa: BLE001 - a channel's defect must not end the thread
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{type(error).__name__} in {frame.name}, line {frame.lineno}"

@@ -53,19 +53,19 @@ _DUE_CHANNELS = (
 )
 """Each channel that has something due, and when first: one step in the index for each."""
 
-_MESSAGE = (
+MESSAGE = (
     "SELECT d.n, d.id, d.channel, a.rule, d.key, a.kind, a.severity, a.time, a.event, a.deliveries, d.attempts,"
     " a.phase, a.incident, a.opened"
     " FROM deliveries AS d JOIN alerts AS a ON a.n = d.alert"
 )
 
 _DUE = (
-    f"{_MESSAGE} WHERE d.channel = ? AND d.state = 'waiting' AND d.due IS NOT NULL AND d.due <= ?"
+    f"{MESSAGE} WHERE d.channel = ? AND d.state = 'waiting' AND d.due IS NOT NULL AND d.due <= ?"
     " ORDER BY d.due, d.n LIMIT ?"
 )
 
 _NEXT = (
-    f"{_MESSAGE} WHERE d.channel = ? AND d.key = ? AND d.state IN ('waiting', 'sending') AND d.n > ?"
+    f"{MESSAGE} WHERE d.channel = ? AND d.key = ? AND d.state IN ('waiting', 'sending') AND d.n > ?"
     " ORDER BY d.n LIMIT ?"
 )
 
@@ -145,6 +145,11 @@ class Queue:
         self._random = random
         self._give_up_after_s = give_up_after_s or {}
         self.given_up = 0
+
+    @property
+    def database(self) -> Database:
+        """The store, for what is read beside the queue."""
+        return self._database
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
@@ -229,7 +234,7 @@ class Queue:
             for rows in claims:
                 rows.extend(self._claim_next(execute, rows[0], now, min(more, lengths.get(rows[0][2], 1) - 1)))
                 more -= len(rows) - 1
-        return [[_claimed(row) for row in rows] for rows in claims]
+        return [[claimed(row) for row in rows] for rows in claims]
 
     def _claim_next(self, execute: Execute, first: Row, now: float, count: int) -> list[Row]:
         n, channel, key = first[0], first[2], first[4]
@@ -288,7 +293,8 @@ def _reason(text: str) -> str:
     return text[:MAX_REASON_CHARACTERS].encode("utf-8", "replace").decode()
 
 
-def _claimed(row: Row) -> Claimed:
+def claimed(row: Row) -> Claimed:
+    """A row of `MESSAGE` as what is sent."""
     n, identifier, channel, rule, key, kind, severity, time, event, deliveries, attempts, *open_alert = row
     delivery = deliveries_of(deliveries)[n % PLACES]
     message = Message(

@@ -1,15 +1,17 @@
 """What is deleted from the store, and when.
 
 1. What waits or is being sent is never deleted, however old it is; nor is an alert that is not expanded yet, nor the
-   last one that was.
+   last one that was, nor what was said of an alert that is still open.
 2. The journal keeps `journal_days` and `journal_bytes`, whichever is less; what was sent, held or dropped is kept as
    long.
 3. What was given up, and dead frames (the last 1000 of them), are kept 90 days.
 4. Each transaction is small: the listener waits for it.
 """
 
+import json
 from dataclasses import dataclass
 
+from rules_listener.match.engine import open_alerts
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.schema import PLACES
 from rules_listener.outbox.store import JOURNAL_BYTES, ROW_BYTES
@@ -25,7 +27,8 @@ _OLD_ALERTS = (
     "SELECT n FROM alerts WHERE time < ?1 AND n < (SELECT alert FROM progress)"
     " AND n < coalesce((SELECT n FROM alerts WHERE time >= ?1 ORDER BY n LIMIT 1), 9223372036854775807)"
     " AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.n BETWEEN alerts.n * ?4 AND alerts.n * ?4 + ?4 - 1"
-    " AND (d.state IN ('waiting', 'sending') OR d.state = 'given_up' AND d.changed > ?2)) ORDER BY n LIMIT ?3"
+    " AND (d.state IN ('waiting', 'sending') OR d.state = 'given_up' AND d.changed > ?2))"
+    " AND (incident IS NULL OR incident NOT IN (SELECT value FROM json_each(?5))) ORDER BY n LIMIT ?3"
 )
 
 
@@ -51,6 +54,16 @@ def trim(database: Database, now: float, limits: Limits) -> bool:
     return max(frames, alerts) >= _CHUNK
 
 
+def open_incidents(database: Database) -> list[str]:
+    """The alerts that were open when the listener wrote that down last, at most some seconds ago; the oldest first.
+
+    Raises:
+        StoreError: the file can't be read.
+    """
+    remembered = database.rows("SELECT state FROM memory")
+    return [alert.incident for (state,) in remembered for alert in open_alerts(json.loads(state))]
+
+
 def _trim_journal(database: Database, cutoff: float, most_bytes: int) -> int:
     """How many frames were deleted."""
     held = database.rows("SELECT value FROM counters WHERE name = ?", (JOURNAL_BYTES,))
@@ -69,7 +82,7 @@ def _trim_journal(database: Database, cutoff: float, most_bytes: int) -> int:
 
 def _trim_alerts(database: Database, cutoff: float, last_cutoff: float) -> int:
     """How many alerts were deleted, with their deliveries."""
-    values = (cutoff, last_cutoff, _CHUNK, PLACES)
+    values = (cutoff, last_cutoff, _CHUNK, PLACES, json.dumps(open_incidents(database)))
     if not database.rows(_OLD_ALERTS, values):
         return 0
     with database as execute:

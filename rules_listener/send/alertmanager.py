@@ -3,8 +3,9 @@
 1. For Alertmanager, an alert is its labels. They are made of the rule, its severity, the key and the configuration, so
    an alert that stays open has the same ones when it opens, is reminded of and recovers: nothing of a text, no pid, and
    the process only if it is what the alert is open for.
-2. `startsAt` is when it opened. A recovery ends it at its own moment; what stays open ends after a day if nothing more
-   comes, what does not stay open after `resolve_after_s`, both from the moment of sending.
+2. `startsAt` is when it opened. A recovery ends it at its own moment. What stays open is sent again every
+   `refresh_s`, and ends by itself when that fails for four times as long: nobody knows then whether it is still true.
+   What does not stay open ends `resolve_after_s` after it was sent.
 3. Each address is told by itself, at the same time as the others: those of a cluster do not pass alerts on. A message
    is sent when all have accepted it; a further try goes to the rest.
 4. Which answers are tried again is as in `webhook`.
@@ -28,16 +29,22 @@ Text = Callable[[Message], str]
 
 PATH = "/api/v2/alerts"
 RESOLVE_AFTER_S = 300.0
-OPEN_S = 86_400.0
+REFRESH_S = 60.0
+REFRESHES = 4
+"""For how many refreshes an open alert lasts: as many as Prometheus gives its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What is said of each alert: labels replace those that it has, annotations its `summary`."""
+    """What is said of each alert, and for how long that holds.
+
+    Labels replace those that an alert has of itself, annotations its `summary`.
+    """
 
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, Text] = field(default_factory=dict)
     resolve_after_s: float = RESOLVE_AFTER_S
+    refresh_s: float = REFRESH_S
 
 
 def labels_of(message: Message) -> dict[str, str]:
@@ -82,6 +89,7 @@ class AlertmanagerChannel:
             ConfigError: certificates can't be read.
         """
         self._wording = wording or Wording()
+        self.refresh_s: float | None = self._wording.refresh_s
         self._clock = clock or SystemClock()
         self._headers = {"Content-Type": JSON, **(headers or {})}
         self._arrived = Arrived()
@@ -95,6 +103,10 @@ class AlertmanagerChannel:
         accepted = [address for address, outcome in outcomes.items() if outcome == Sent()]
         self._arrived.note(message.id, accepted, all_of_them=len(accepted) == len(left))
         return _joined(list(outcomes.values()), all_of_them=len(left) == len(self._addresses))
+
+    def refresh(self, messages: Sequence[Message]) -> Outcome:
+        """Tell all addresses once more of what is open, with one request each."""
+        return _joined(list(self._post(messages, list(self._addresses)).values()), all_of_them=True)
 
     def stop(self) -> None:
         """Break off what is under way."""
@@ -116,7 +128,9 @@ class AlertmanagerChannel:
     def _end(self, message: Message) -> float:
         if message.phase == "recovery":
             return message.time
-        return self._clock.time() + (self._wording.resolve_after_s if message.incident is None else OPEN_S)
+        wording = self._wording
+        lasts_s = wording.resolve_after_s if message.incident is None else REFRESHES * wording.refresh_s
+        return self._clock.time() + lasts_s
 
     def _post(self, messages: Sequence[Message], addresses: Sequence[str]) -> dict[str, Outcome]:
         """Tell these addresses at the same time; what became of it."""

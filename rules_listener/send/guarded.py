@@ -13,7 +13,7 @@ from threading import Lock
 from urllib.parse import quote, quote_plus
 
 from rules_listener.base.errors import ConfigError
-from rules_listener.outbox.channel import Channel, GaveUp, Message, Outcome, RetryLater, Sent
+from rules_listener.outbox.channel import Channel, GaveUp, Message, Outcome, Refreshing, RetryLater, Sent
 
 REASON_CHARACTERS = 500
 HIDDEN = "***"
@@ -23,11 +23,20 @@ _SHORTEST = 6
 class GuardedChannel:
     """The channel that `build` makes of what `resolve` finds: the secrets of its configuration.
 
+    `refresh_s` is how often it is told again of what is open, known before it is built.
+
     Both may raise `ConfigError`, whose text is the reason for which messages wait.
     """
 
-    def __init__(self, resolve: Callable[[], Sequence[str]], build: Callable[[Sequence[str]], Channel]) -> None:
+    def __init__(
+        self,
+        resolve: Callable[[], Sequence[str]],
+        build: Callable[[Sequence[str]], Channel],
+        *,
+        refresh_s: float | None = None,
+    ) -> None:
         self.places = 1
+        self.refresh_s = refresh_s
         self._resolve = resolve
         self._build = build
         self._lock = Lock()
@@ -37,13 +46,20 @@ class GuardedChannel:
 
     def send(self, message: Message) -> Outcome:
         """Send `message` through the channel, which is built if it is not yet there."""
+        return self._through(lambda channel: channel.send(message))
+
+    def refresh(self, messages: Sequence[Message]) -> Outcome:
+        """Say once more what is open, where the channel wants that."""
+        return self._through(lambda channel: channel.refresh(messages) if isinstance(channel, Refreshing) else Sent())
+
+    def _through(self, act: Callable[[Channel], Outcome]) -> Outcome:
         try:
             channel = self._built()
         except ConfigError as error:
             return RetryLater(self._shown(str(error)))
         if channel is None:
             return RetryLater("the courier is ending")
-        match channel.send(message):
+        match act(channel):
             case RetryLater(reason, after_s):
                 return RetryLater(self._shown(reason), after_s)
             case GaveUp(reason):

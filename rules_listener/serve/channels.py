@@ -74,7 +74,7 @@ def _channel(config: ChannelConfig, renderers: list[Renderer], environment: Mapp
     def build(secrets: Sequence[str]) -> Channel:
         return KINDS[config.kind].build(config.options, Values(renderers, secrets))
 
-    return GuardedChannel(secrets, build)
+    return GuardedChannel(secrets, build, refresh_s=config.options.get("refresh_s"))
 
 
 def _run_channel() -> Channel:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Options = Mapping[str, Any]
 
 COMMAND_TIMEOUT_S = 10.0
+REFRESH_S = 60.0
+"""How often an Alertmanager is told of what is open."""
 
 _VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 
@@ -243,6 +245,7 @@ def _read_alertmanager(node: Any, reader: "OptionReader") -> dict[str, Any]:
         "labels": lambda value: _read_labels(value, reader),
         "annotations": lambda value: _read_annotations(value, reader),
         "resolve_after": reader.duration,
+        "refresh": reader.duration,
         "headers": lambda value: _read_fixed_headers(value, reader),
         "certificate": reader.file,
         "key": reader.file,
@@ -252,6 +255,7 @@ def _read_alertmanager(node: Any, reader: "OptionReader") -> dict[str, Any]:
     options = reader.mapping(node, readers, ("url",))
     if "key" in options and "certificate" not in options:
         reader.yaml.report("`key` belongs to a `certificate`, and there is none", node)
+    options["refresh_s"] = options.pop("refresh", REFRESH_S)
     return options
 
 
@@ -305,7 +309,8 @@ def _build_alertmanager(options: Options, values: Values) -> Channel:
         key: {name: values.fixed(parts) for name, parts in options.get(key, {}).items()}
         for key in ("labels", "headers")
     }
-    times = {"resolve_after_s": options["resolve_after"]} if "resolve_after" in options else {}
+    times = {"refresh_s": options["refresh_s"]}
+    times |= {"resolve_after_s": options["resolve_after"]} if "resolve_after" in options else {}
     wording = Wording(fixed["labels"], values.texts(options.get("annotations", {})), **times)
     return AlertmanagerChannel(targets, wording, headers=fixed["headers"], timeout_s=options["timeout_s"])
 

@@ -6,6 +6,7 @@ import json
 import socket
 
 from tests.e2e.supervised import PATIENCE_S, Supervised
+from tests.send.alertmanager import alertmanager, needs_alertmanager
 from tests.send.hook import Answer, Hook, hook_server
 from tests.send.mailbox import PASSWORD, USER, Mailbox, authenticate, mail_server, server_context
 from tests.send.receivers import Certificates, closed_port, dripping, receiver, resetting, silent
@@ -88,6 +89,64 @@ def test_syslog_and_a_file(supervised: Supervised) -> None:
     ids = {alert.channel: alert.id for alert in supervised.alerts()}
     assert f'id="{ids["ops"]}"' in found["data"]
     assert document["id"] == ids["kept"]
+
+
+WATCH = """on PROCESS_STATE_EXITED where processname == "web" alert "{process} is gone" until PROCESS_STATE_RUNNING"""
+
+
+def _watched_alertmanager(supervised: Supervised, url: str) -> None:
+    """A program that exits, and an Alertmanager that is told of it each second."""
+    supervised.config(f'{{ops: {{alertmanager: {{url: "{url}", refresh: 1s, labels: {{team: web}}}}}}}}')
+    supervised.rules(WATCH)
+    supervised.program("web", supervised.python("once.py", ONCE))
+    supervised.listener()
+    supervised.start()
+
+
+ONCE = """\
+import pathlib, sys, time
+flag = pathlib.Path(__file__).with_suffix(".ran")
+if flag.exists():
+    time.sleep(1000)
+flag.touch()
+"""
+
+
+def test_an_alertmanager_is_told_again(supervised: Supervised) -> None:
+    """What is open is told each second, also after the listener was killed; after its recovery it is told no more."""
+    hook = Hook()
+
+    def told() -> list[dict[str, str]]:
+        return [alert for asked in hook.asked for alert in json.loads(asked.body)]
+
+    with hook_server(hook) as port:
+        _watched_alertmanager(supervised, f"http://127.0.0.1:{port}")
+        supervised.wait_for(lambda: len(told()) >= 3, "three times the same alert")
+        supervised.kill(supervised.listener_pid())
+        before = len(told())
+        supervised.wait_for(lambda: len(told()) >= before + 3, "more of it from the next listener")
+        supervised.ask("startProcess", "web", False)  # noqa: FBT003 - XML-RPC knows no names
+        supervised.wait_for(lambda: "recovery" in {alert.phase for alert in supervised.alerts("sent")}, "its recovery")
+    *opened, ended = told()
+    assert len({str((alert["labels"], alert["startsAt"])) for alert in told()}) == 1
+    assert [alert["endsAt"] for alert in opened] == sorted({alert["endsAt"] for alert in opened})
+    assert ended["endsAt"] < opened[-1]["endsAt"]
+
+
+@needs_alertmanager
+def test_an_alertmanager_that_forgets(supervised: Supervised) -> None:
+    """Debian's Alertmanager keeps no alerts: one that was started anew has the open one again until it recovers."""
+    port = closed_port()
+    with alertmanager(supervised.folder / "first", port) as first:
+        _watched_alertmanager(supervised, first.url)
+        (alert,) = first.wait_for(1)
+        assert alert["labels"].items() >= {"process": "web", "server": "supervisor", "team": "web"}.items()
+        assert alert["annotations"] == {"summary": "web is gone"}
+    with alertmanager(supervised.folder / "second", port) as second:
+        (again,) = second.wait_for(1)
+        assert (again["fingerprint"], again["startsAt"]) == (alert["fingerprint"], alert["startsAt"])
+        supervised.ask("startProcess", "web", False)  # noqa: FBT003 - XML-RPC knows no names
+        second.wait_for(0)
 
 
 HANG_S = 5

@@ -2,7 +2,7 @@
 
 import os
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -13,7 +13,7 @@ from rules_listener.base.clock import ManualClock
 from rules_listener.base.errors import StoreError
 from rules_listener.outbox import crew as crew_module
 from rules_listener.outbox.channel import GaveUp, Message, Outcome, RetryLater, Sent
-from rules_listener.outbox.crew import LONGEST_SERIES, QUICK_S, Crew, Outcomes
+from rules_listener.outbox.crew import LONGEST_SERIES, QUICK_S, REFRESH, Crew, Outcomes
 from rules_listener.outbox.doorbell import Doorbell
 from rules_listener.outbox.lock import take_lock
 from rules_listener.outbox.queue import Claimed
@@ -169,3 +169,28 @@ def test_only_one_has_the_lock(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="Not a directory"):
         take_lock(tmp_path / "file" / "state")
+
+
+class Forgetful(Waiting):
+    """A channel that has to be told again."""
+
+    refresh_s: float | None = 60.0
+
+    def refresh(self, messages: Sequence[Message]) -> Outcome:
+        """Take it, or fail as no channel should."""
+        if not messages:
+            raise KeyError("s3cret")
+        return RetryLater(f"no to {len(messages)}")
+
+
+def test_what_is_open_is_said_in_a_place(results: Results) -> None:
+    """Saying again what is open takes a place; what became of it comes under a number of its own."""
+    crew = Crew("am", Forgetful(), ManualClock(), lambda *result: results.put(result))
+    crew.refresh([_claimed(1).message] * 2)
+    assert (crew.busy, crew.free) == (1, 1)
+    assert results.get(timeout=PATIENCE_S) == ("am", [(REFRESH, RetryLater("no to 2"))])
+    crew.take_back()
+    crew.refresh([])
+    ((_, outcome),) = results.get(timeout=PATIENCE_S)[1]
+    assert isinstance(outcome, RetryLater)
+    assert outcome.reason.startswith("defect of channel `am`: KeyError")

@@ -73,7 +73,7 @@ def test_a_recovery_ends_what_was_opened(make_message: MakeMessage) -> None:
     opened, reminded, recovered = _told(hook)
     assert opened["labels"] == reminded["labels"] == recovered["labels"]
     assert {told["startsAt"] for told in (opened, reminded, recovered)} == {"1970-01-01T00:16:40.500Z"}
-    assert opened["endsAt"] == "1970-01-02T00:33:20.000Z"
+    assert opened["endsAt"] == "1970-01-01T00:37:20.000Z"
     assert recovered["endsAt"] == "1970-01-01T00:16:42.500Z"
     assert recovered["annotations"] == {"summary": "resolved"}
 
@@ -151,6 +151,22 @@ def test_a_hanging_address_holds_up_no_other(make_message: MakeMessage) -> None:
     assert isinstance(outcome, RetryLater)
     assert outcome.reason.startswith(f"127.0.0.1:{hanging}: timed out after 1s; nothing listens at 127.0.0.1:")
     assert hook.asked[0].time - began < 0.9
+
+
+def test_what_is_open_is_told_again(make_message: MakeMessage) -> None:
+    """All that is open goes to every address with one request, and lasts for four times as long as until the next."""
+    hooks = [Hook(), Hook(Answer(500), Answer(500))]
+    with hook_server(hooks[0]) as first, hook_server(hooks[1]) as second:
+        channel = _channel(first, second, wording=Wording(refresh_s=30.0))
+        assert channel.refresh_s == 30.0
+        messages = [make_message(id=key, key=key, **OPEN) for key in ("a", "b")]
+        for _ in range(2):
+            outcome = channel.refresh(messages)
+            assert outcome == RetryLater(f"127.0.0.1:{second} answered 500 Internal Server Error: ok")
+    for hook in hooks:
+        assert [len(json.loads(asked.body)) for asked in hook.asked] == [2, 2]
+        assert [alert["labels"]["key"] for alert in _told(hook)] == ["a", "b"] * 2
+        assert {alert["endsAt"] for alert in _told(hook)} == {"1970-01-01T00:35:20.000Z"}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A channel that is built when it is needed, and hides secrets."""
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_listener.base.errors import ConfigError
-from rules_listener.outbox.channel import GaveUp, Message, Outcome, RetryLater, Sent
+from rules_listener.outbox.channel import GaveUp, Message, Outcome, Refreshing, RetryLater, Sent
 from rules_listener.send.guarded import REASON_CHARACTERS, GuardedChannel, without_secrets
 
 MakeMessage = Callable[..., Message]
@@ -32,6 +32,24 @@ class Fixed:
     def stop(self) -> None:
         """Note it."""
         self.stopped = True
+
+
+class Forgetful(Fixed):
+    """Has to be told again."""
+
+    refresh_s: float | None = 60.0
+
+    def refresh(self, _: Sequence[Message]) -> Outcome:
+        """Give the same outcome."""
+        return self.outcome
+
+
+def test_what_is_told_again_holds_no_secret(make_message: MakeMessage) -> None:
+    """How often a channel is told is known before it is built; its reasons are hidden there, too."""
+    channel = GuardedChannel(lambda: [SECRET], lambda _: Forgetful(RetryLater(SECRET)), refresh_s=60.0)
+    assert (isinstance(channel, Refreshing), channel.refresh_s) == (True, 60.0)
+    assert channel.refresh([make_message()]) == RetryLater("***")
+    assert GuardedChannel(list, lambda _: Fixed(RetryLater("no"))).refresh([make_message()]) == Sent()
 
 
 @pytest.mark.parametrize(

@@ -113,12 +113,13 @@ def test_forms(tmp_path: Path) -> None:
 def test_alertmanagers(tmp_path: Path) -> None:
     """URLs lead to the API; labels and headers are fixed texts, annotations are templates."""
     options = (
-        'url: ["http://u:${PW}@h:9093/am/", "https://h/api/v2/alerts"], resolve_after: 10m, '
+        'url: ["http://u:${PW}@h:9093/am/", "https://h/api/v2/alerts"], resolve_after: 10m, refresh: 30s, '
         'labels: {team: web, severity: page, pw: "${PW}"}, annotations: {runbook: "https://wiki/{rule}"}, '
         'headers: {X-Scope-OrgID: "${PW}"}'
     )
     channel = _built(tmp_path, f"alertmanager: {{{options}}}, timeout: 3s")
     assert isinstance(channel, AlertmanagerChannel)
+    assert (channel.refresh_s, channel._wording.resolve_after_s) == (30, 600)
     addresses = list(channel._addresses.values())
     assert [one._url for one in addresses] == ["http://h:9093/am/api/v2/alerts", "https://h/api/v2/alerts"]
     assert (addresses[0]._timeout_s, channel._headers["X-Scope-OrgID"]) == (3, "p@ss")
