@@ -67,6 +67,11 @@ def crash(supervised: Supervised, name: str) -> None:
     supervised.wait_for(lambda: supervised.counter("event:PROCESS_STATE_EXITED") > exits, f"the exit of {name}")
 
 
+def begin(supervised: Supervised, name: str) -> None:
+    """Start a program, and don't wait: it may have ended before it was seen to run."""
+    supervised.ask("startProcess", name, False)  # noqa: FBT003 - supervisord's signature
+
+
 def kill(supervised: Supervised, name: str) -> None:
     """Kill a program as soon as it runs its own code."""
 
@@ -100,10 +105,10 @@ def test_the_watchdog(supervised: Supervised) -> None:
     down(supervised, "other")
     supervised.start()
     for name in ("other", "redis"):
-        supervised.ask("startProcess", name)
+        begin(supervised, name)
         crash(supervised, name)
     wait_for_text(supervised, "redis is not running (2s)")
-    supervised.ask("startProcess", "redis")
+    begin(supervised, "redis")
     supervised.wait_for(lambda: texts(supervised)[-1].startswith("resolved after "), "the recovery")
     made = supervised.alerts()
     assert [alert.text for alert in made[:-1]] == [f"redis is not running ({n}s)" for n in range(1, len(made))]
@@ -155,9 +160,9 @@ def test_a_crash_loop(supervised: Supervised) -> None:
         supervised.program(name, command, autorestart="true", autostart="false")
     supervised.start()
     page = "{} crashed 3 times in 10m"
-    supervised.ask("startProcess", "web", False)  # noqa: FBT003 - supervisord's signature
+    begin(supervised, "web")
     wait_for_text(supervised, page.format("web"))
-    supervised.ask("startProcess", "db", False)  # noqa: FBT003 - likewise
+    begin(supervised, "db")
     wait_for_text(supervised, "time is over")
     made = [(alert.text, alert.channel, alert.reason) for alert in supervised.alerts() if alert.rule == "crash_loop"]
     (recovery,) = {text for text, *_ in made if text.startswith("resolved after ")}
@@ -198,7 +203,7 @@ def test_a_container_that_is_started_again(supervised: Supervised) -> None:
     supervised.program("api", "true", autostart="false")
     supervised.start()
     supervised.kill(supervised.wait_for(supervised.courier_pid, "the courier"), signal.SIGSTOP)
-    supervised.ask("startProcess", "api")
+    begin(supervised, "api")
     supervised.wait_for(lambda: len(supervised.alerts("waiting")) == 2, "alert and shutdown")
     supervised.end()
     supervised.start()
@@ -227,14 +232,14 @@ def test_a_kill_amid_a_window_an_open_alert_and_a_deadline(supervised: Supervise
     down(supervised, "db")
     supervised.start()
     for name in ("web", "db"):
-        supervised.ask("startProcess", name)
+        begin(supervised, name)
         crash(supervised, name)
-    supervised.ask("startProcess", "web")
+    begin(supervised, "web")
     kill(supervised, "web")
     supervised.wait_for(lambda: texts(supervised).count("web is down") == 2, "the second crash")
     supervised.kill(supervised.listener_pid())
     wait_for_text(supervised, "back again")
-    supervised.ask("startProcess", "web")
+    begin(supervised, "web")
     supervised.wait_for(lambda: [text for text in texts(supervised, "sent") if "resolved" in text], "the recovery")
     crash(supervised, "web")
     wait_for_text(supervised, "web crashed 3 times")
@@ -262,13 +267,13 @@ def test_what_came_back_while_nobody_listened(supervised: Supervised) -> None:
     down(supervised, "web")
     supervised.start()
     supervised.wait_for(lambda: supervised.info("rl")["statename"] == "RUNNING", "the listener")
-    supervised.ask("startProcess", "web")
+    begin(supervised, "web")
     kill(supervised, "web")
     supervised.wait_for(lambda: supervised.counter("event:PROCESS_STATE_EXITED"), "its exit")
     supervised.ask("stopProcess", "rl")
-    supervised.ask("startProcess", "web")
+    begin(supervised, "web")
     time.sleep(1)
-    supervised.ask("startProcess", "rl", False)  # noqa: FBT003 - supervisord's signature
+    begin(supervised, "rl")
     supervised.wait_for_texts("time is over")
 
 
@@ -287,7 +292,7 @@ def test_a_reload_amid_a_window(supervised: Supervised) -> None:
     supervised.say("say", "x")
     supervised.start()
     supervised.wait_for_texts("x is open")
-    supervised.ask("startProcess", "say")
+    begin(supervised, "say")
     supervised.wait_for(lambda: supervised.counter("event:PROCESS_COMMUNICATION_STDOUT") == 2, "two of three")
     reloads, window, changed = RELOADED.strip().splitlines()[:3]
     supervised.rules(
@@ -299,7 +304,7 @@ def test_a_reload_amid_a_window(supervised: Supervised) -> None:
         "rules-listener: reloaded: 3 rules; kept: 2; anew: 1 (changed); gone: 2 (changed, gone); "
         "open alerts closed without a recovery: 1\n"
     ) in supervised.read("rl.err")
-    supervised.ask("startProcess", "say")
+    begin(supervised, "say")
     full = wait_for_text(supervised, "the window is full")
     assert full.rule == "full"
     assert not [text for text in texts(supervised) if "changed" in text or "resolved" in text]
@@ -323,7 +328,7 @@ def test_a_clock_that_is_set_back_amid_a_deadline(supervised: Supervised) -> Non
     supervised.listener(wrapper=SET_BACK.format(folder=supervised.folder))
     down(supervised, "web")
     supervised.start()
-    supervised.ask("startProcess", "web")
+    begin(supervised, "web")
     crash(supervised, "web")
     killed_at = time.monotonic()
     supervised.write("set_back", "")
@@ -392,5 +397,5 @@ def test_the_next_life_of_supervisord_is_heard(supervised: Supervised) -> None:
     assert supervised.end_cleanly() == 0
     assert supervised.counter("event:SUPERVISOR_STATE_CHANGE_STOPPING")
     supervised.start()
-    supervised.ask("startProcess", "web")
+    begin(supervised, "web")
     supervised.wait_for_texts("web exited")
