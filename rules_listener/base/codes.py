@@ -2,42 +2,13 @@
 
 1. A code is never reused and never changes its meaning.
 2. `RL1..` the text is no rule language; `RL2..` names and kinds do not fit; `RL3..` files; `RL4..` warnings, of which
-   `RL41.` are about comments that silence others. RL901 is no longer used.
+   `RL41.` are about comments that silence others; `RL5..` what does not fit supervisord.conf, of which `RL51.` and
+   `RL52.` are warnings. RL901 is no longer used.
 3. Each `example` causes its code, and only that; what is `fixed` causes none. A test runs them all.
 """
 
-from dataclasses import dataclass
-
-EXAMPLE_FILE = "example.rules"
-CONFIGURATION_FILE = "rules-listener.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A kind of diagnostic: `title` in a few words, `meaning` with what to do about it.
-
-    `example` is the text of a file that causes it, `fixed` the same text put right. `file` is the file's name: a rule
-    file unless it says otherwise, and not there at all where there is no text. Lone surrogates in a text are bytes that
-    are not UTF-8.
-    """
-
-    code: str
-    title: str
-    meaning: str
-    example: str = ""
-    fixed: str = ""
-    file: str = EXAMPLE_FILE
-
-    @property
-    def is_warning(self) -> bool:
-        """Whether it keeps no rule from being loaded."""
-        return self.code.startswith("RL4")
-
-    @property
-    def can_be_allowed(self) -> bool:
-        """Whether a comment can silence it."""
-        return self.is_warning and not self.code.startswith("RL41")
-
+from rules_listener.base.meaning import CONFIGURATION_FILE, Code
+from rules_listener.base.supervisorcodes import SUPERVISOR_CODES
 
 _CODES = (
     Code(
@@ -353,5 +324,5 @@ _CODES = (
     ),
 )
 
-CODES: dict[str, Code] = {code.code: code for code in _CODES}
+CODES: dict[str, Code] = {code.code: code for code in (*_CODES, *SUPERVISOR_CODES)}
 """All codes, by their name, in order."""

@@ -63,9 +63,9 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(found.severity is Severity.ERROR for found in diagnostics)
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """A label that proposes the nearest of the known words; empty if none is near."""
-    near = get_close_matches(word, sorted(known), n=1, cutoff=0.7)
+def suggestion(word: str, known: Iterable[str], *, likeness: float = 0.7) -> str:
+    """A label that proposes the nearest of the known words; empty if none has that `likeness` (from 0 to 1)."""
+    near = get_close_matches(word, sorted(known), n=1, cutoff=likeness)
     return f"did you mean `{near[0]}`?" if near else ""
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from rules_listener.base.codes import CODES
 from rules_listener.base.diagnostics import Diagnostic, suggestion, warning
+from rules_listener.base.meaning import Code
 from rules_listener.base.source import Source, Span
 from rules_listener.lang.parse import statement_ranges
 
@@ -34,10 +35,13 @@ class Allow:
         return span.start in self.covered
 
 
-def silenced(found: Iterable[Diagnostic], sources: Iterable[Source]) -> list[Diagnostic]:
-    """The warnings of some sources that no comment silences, and what is wrong with the comments."""
+def silenced(found: Iterable[Diagnostic], sources: Iterable[Source], *, codes: str) -> list[Diagnostic]:
+    """The warnings of some sources that no comment silences, and what is wrong with the comments.
+
+    `codes` is what the codes of all warnings begin with that were looked for.
+    """
     wrong = list[Diagnostic]()
-    allows = [allow for source in sources for allow in _allows(source, wrong)]
+    allows = [allow for source in sources for allow in _allows(source, wrong) if allow.code.startswith(codes)]
     left, used = list[Diagnostic](), set[Allow]()
     for one in found:
         silencing = [allow for allow in allows if allow.silences(one)]
@@ -89,9 +93,15 @@ def _mistake(code: str, place: Span) -> Diagnostic | None:
     if code not in CODES:
         return warning("RL412", f"there is no warning {code}", place, suggestion(code.upper(), _CAN_BE_ALLOWED))
     if code not in _CAN_BE_ALLOWED:
-        what = "is about such comments" if CODES[code].is_warning else "is an error"
-        return warning("RL413", f"{code} can't be allowed", place, f"it {what}")
+        return warning("RL413", f"{code} can't be allowed", place, f"it {_nature(CODES[code])}")
     return None
+
+
+def _nature(code: Code) -> str:
+    """Why it can't be allowed."""
+    if not code.is_warning:
+        return "is an error"
+    return "is about supervisord.conf" if code.is_about_supervisord else "is about such comments"
 
 
 _CAN_BE_ALLOWED = [code for code in CODES if CODES[code].can_be_allowed]

@@ -32,7 +32,7 @@ def lint(parsed: Iterable[Parsed], rules: checked.RuleSet) -> list[Diagnostic]:
         *repeated(all_rules),
         *blind_to_backoff(all_rules),
     ]
-    return silenced(found, [file.source for file in files])
+    return silenced(found, [file.source for file in files], codes="RL4")
 
 
 def _in_vain(statements: Iterable[nodes.Statement], rules: Iterable[Stated]) -> list[Diagnostic]:

@@ -9,4 +9,8 @@ yet), `sequence` (repeats, losses), `restore` (what the last listener left), `ha
 `couriers` (the courier, seen from here), `reload` (new rules), `loop` (events in, answers out), `listener` (the start,
 from top to bottom), `couriering` (the courier's process), `recordingfile` and `recorder` (a listener that only
 records).
+
+Beside it, for `check` alone: `supervisorparser` and `supervisorconf` (what supervisord.conf says), `wanted` (what a
+rule waits for, and where it says so), `possible` and `reach` (what of it can come), `ownsection` (the listener's
+section), `fit` (all of them).
 """

@@ -29,13 +29,17 @@ from rules_listener.serve.configfile import ReadConfig, read_config
 
 
 class Checked(NamedTuple):
-    """What a configuration and its rules mean, and all that was found wrong; `files` are the rule files."""
+    """What a configuration and its rules mean, and all that was found wrong.
+
+    `files` are the rule files, `parsed` what is written in them.
+    """
 
     config: Config
     rules: RuleSet
     found: list[Diagnostic]
     files: list[Path]
     templates: dict[str, TemplateParts]
+    parsed: list[Parsed]
 
 
 def check_all(config_path: Path | None, rules: Sequence[str], *, any_channel: bool = False) -> Checked:
@@ -53,7 +57,7 @@ def check_all(config_path: Path | None, rules: Sequence[str], *, any_channel: bo
     templates, found_in_templates = _templates(config, places)
     found = [*found, *found_in_rules, *found_in_templates]
     found += [] if has_errors(found) else lint(parsed, rule_set)
-    return Checked(config, rule_set, in_order(found), files, templates)
+    return Checked(config, rule_set, in_order(found), files, templates, parsed)
 
 
 def _read_rules(paths: Sequence[Path], found: list[Diagnostic]) -> tuple[list[Path], list[Parsed]]:

@@ -55,12 +55,15 @@ def _start_ticks(pid: int) -> int:
     return int(words[_START_FIELD - 3])
 
 
+BUFFER_SIZE = 1000
+"""How many events the sections that we write let supervisord keep for the listener."""
+
 SECTION = """\
 [eventlistener:{name}]
 command={command}
 events={events}
 ; the burst of a start or a restart has to fit, or supervisord discards events
-buffer_size=1000
+buffer_size={buffer_size}
 ; one listener keeps the order, and can tell how many events were discarded
 numprocs=1
 ; of its own, and negative: it starts first, stops last, and shares no rejected event with other listeners
@@ -97,7 +100,18 @@ def events_needed(types: Iterable[str]) -> str:
 
 def section(arguments: str, *, name: str = "rules-listener", events: str = DEFAULT_EVENTS, priority: int = -1) -> str:
     """The section of supervisord.conf that runs this program with `arguments`."""
+    return render_section(own_command(arguments), name=name, events=events, priority=priority)
+
+
+def own_command(arguments: str) -> str:
+    """The command that runs this program with `arguments`, as supervisord.conf has it."""
     program = Path(sys.argv[0])
     command = str(program.absolute()) if program.name == "rules-listener" else f"{sys.executable} -m rules_listener"
-    command = f"{command} {arguments}".replace("%", "%%")
-    return SECTION.format(name=name, command=command, events=events, priority=priority)
+    return f"{command} {arguments}".replace("%", "%%")
+
+
+def render_section(
+    command: str, *, name: str = "rules-listener", events: str, buffer_size: int = BUFFER_SIZE, priority: int = -1
+) -> str:
+    """A section of supervisord.conf that runs `command`, which is as it stands there."""
+    return SECTION.format(name=name, command=command, events=events, buffer_size=buffer_size, priority=priority)

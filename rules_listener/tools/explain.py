@@ -11,11 +11,13 @@ from textwrap import fill, indent
 
 import click
 
-from rules_listener.base.codes import CODES, EXAMPLE_FILE, Code
+from rules_listener.base.codes import CODES
 from rules_listener.base.diagnostics import Diagnostic, Severity, as_json, as_text, suggestion
 from rules_listener.base.errors import ConfigError
+from rules_listener.base.meaning import EXAMPLE_FILE, INCLUDED_FILE, Code
 from rules_listener.serve.compiler import check_all
 from rules_listener.serve.config import FILE_NAME
+from rules_listener.serve.fit import fit
 from rules_listener.tools.generated import code_of_rule
 
 WIDTH = 100
@@ -67,7 +69,39 @@ def demonstrated(code: Code, text: str) -> list[Diagnostic]:
             Path(code.file).mkdir()
         elif text:
             Path(code.file).write_bytes(text.encode("utf-8", "surrogateescape"))
+        if code.is_about_supervisord:
+            return _fitted(code)
         return check_all(Path(FILE_NAME), [] if code.file == FILE_NAME else [code.file]).found
+
+
+CONF_FILE = "supervisord.conf"
+_CONF = f"""\
+[supervisord]
+[unix_http_server]
+file=/run/supervisor.sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+[include]
+files={INCLUDED_FILE}
+"""
+_LISTENER = """
+[eventlistener:rules-listener]
+command=rules-listener run
+events=EVENT
+buffer_size=1000
+priority=-1
+autorestart=true
+"""
+
+
+def _fitted(code: Code) -> list[Diagnostic]:
+    """What `check --supervisor-conf` says in this folder, where the example is."""
+    rules_are_the_example = code.file == EXAMPLE_FILE
+    if rules_are_the_example:
+        Path(INCLUDED_FILE).write_text(code.beside, encoding="utf-8")
+    conf = code.beside if "[supervisord]" in code.beside else _CONF + _LISTENER * rules_are_the_example
+    Path(CONF_FILE).write_text(conf, encoding="utf-8")
+    return fit(check_all(None, [EXAMPLE_FILE], any_channel=True), Path(CONF_FILE), command="rules-listener run").found
 
 
 def severity(code: Code) -> Severity:
@@ -83,7 +117,11 @@ def _text(code: Code) -> str:
     """An explanation for people."""
     parts = [f"{code.code} ({severity(code)}): {code.title}", fill(code.meaning, WIDTH)]
     if code.example:
-        parts += [f"For example, in {code.file}:", _quoted(code.example), "`rules-listener check` says:"]
+        parts += [f"For example, in {code.file}:", _quoted(code.example)]
+        if code.beside:
+            parts += ["where supervisord.conf has", _quoted(code.beside)]
+        option = f" --supervisor-conf {CONF_FILE}" if code.is_about_supervisord else ""
+        parts.append(f"`rules-listener check{option}` says:")
     else:
         missing = "an empty folder" if code.file.endswith("/") else "no such file"
         parts.append(f"For example, `rules-listener check {code.file}` says, where there is {missing}:")
@@ -120,6 +158,7 @@ def _full_object(code: Code) -> dict[str, object]:
         "meaning": code.meaning,
         "file": code.file,
         "example": _readable(code.example),
+        "beside": code.beside,
         "diagnostics": json.loads(as_json(demonstrated(code, code.example))),
         "fixed": code.fixed,
     }

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from rules_listener import __version__
+from rules_listener.base.codes import CODES
 
 SCENARIOS = sorted(Path(__file__).with_name("scenarios").glob("*.txt"))
 HEADING = re.compile(r"^=== (.+)\n", re.MULTILINE)
@@ -54,6 +55,12 @@ def test_scenario(path: Path, tmp_path: Path) -> None:
     for heading, content in parts.items():
         if heading.startswith("then "):
             assert (tmp_path / heading.removeprefix("then ")).read_text(encoding="utf-8") == content
+
+
+def test_each_code_about_supervisord_conf_has_a_scenario() -> None:
+    """Each code that a supervisord.conf can cause is shown by a scenario."""
+    texts = "".join(path.read_text(encoding="utf-8") for path in SCENARIOS)
+    assert [code for code in CODES if code.startswith("RL5") and f"[{code}]" not in texts] == []
 
 
 def shown(output: str, folder: Path) -> str:

@@ -1,0 +1,73 @@
+"""Whether rules and supervisord.conf fit together: what `check --supervisor-conf` finds.
+
+In go rules that were checked and the path of a configuration; out come diagnostics, and the section that the rules
+need if there is anything wrong with the one that is there.
+
+1. It is only read; nothing is asked of a supervisord.
+2. Which events rules wait for in vain is said once there is no error in any rule, as all that is said in warnings.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from rules_listener.base.diagnostics import Diagnostic, has_errors, in_order
+from rules_listener.lang import nodes
+from rules_listener.lang.allow import silenced
+from rules_listener.lang.definitions import define
+from rules_listener.lang.parse import Parsed
+from rules_listener.match.compile import compile_rules
+from rules_listener.match.program import Loaded, load
+from rules_listener.serve.compiler import Checked
+from rules_listener.serve.ownsection import OwnSection, fitting_section, lacks_section, own_pool
+from rules_listener.serve.reach import Reach
+from rules_listener.serve.supervisorconf import read_supervisor_conf
+from rules_listener.serve.wanted import Waiting, wanted_by
+
+
+class Fitted(NamedTuple):
+    """What was found, and the section as it should be; that is empty if it is right as it is, or not known."""
+
+    found: list[Diagnostic]
+    section: str = ""
+
+    @property
+    def fits(self) -> bool:
+        """Whether nothing was found but comments that allow what is not there."""
+        return not any(one.code.startswith("RL5") or has_errors([one]) for one in self.found)
+
+
+NOT_ASKED = Fitted([])
+"""What there is to say where no supervisord.conf was named."""
+
+
+def fit(rules: Checked, path: Path, *, pool_name: str = "", command: str) -> Fitted:
+    """Look at rules beside the supervisord.conf at `path`; `command` is for a section if there is none."""
+    conf, found = read_supervisor_conf(path)
+    if conf is None:
+        return Fitted(found)
+    pool, found = own_pool(conf, pool_name)
+    found += [] if pool is None else OwnSection(conf, pool).mistakes()
+    if has_errors(rules.found):
+        return Fitted(in_order(found))
+    loaded = load(compile_rules(rules.rules))
+    waiting = waiting_rules(rules.parsed, loaded)
+    found += [] if pool is None else OwnSection(conf, pool).not_subscribed(waiting, loaded.types)
+    known = pool is not None or lacks_section(conf, pool_name)
+    section = fitting_section(conf, pool, loaded.types, command) if found and known else ""
+    reach = Reach(conf, pool, waiting)
+    in_vain = chain.from_iterable(map(reach.rule, waiting))
+    found += silenced(in_vain, [one.source for one in rules.parsed], codes="RL52")
+    return Fitted(in_order(found), section)
+
+
+def waiting_rules(parsed: Sequence[Parsed], loaded: Loaded) -> list[Waiting]:
+    """All that the rules of some files wait for; there is no error in them, and `loaded` is their program."""
+    statements = list(chain.from_iterable(one.statements for one in parsed))
+    definitions = define(statements, set(), [])
+    rules = [statement for statement in statements if isinstance(statement, nodes.Rule)]
+    return [
+        Waiting(node, tuple(wanted_by(node, definitions)), rule.groups, frozenset(Loaded((rule,), (), {}, {}).types))
+        for node, rule in zip(rules, loaded.rules, strict=True)
+    ]
