@@ -271,7 +271,7 @@ def test_no_section_where_one_may_be_meant(tmp_path: Path, listener: str, name: 
 
 
 def test_rules_that_are_wrong(tmp_path: Path) -> None:
-    """Which events are needed, and what never comes, is not known while a rule has an error; the section is looked at."""
+    """While a rule has an error, nobody knows which events are needed; the section is looked at all the same."""
     rules = 'on crashd shutdown\non crashed where groupname == "x" shutdown'
     found, section = fitted(tmp_path, WRONG, rules)
     assert ({one.code for one in found}, section) == ({"RL511", "RL512", "RL514"}, "")
