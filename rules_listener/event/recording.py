@@ -1,7 +1,8 @@
 """Whatever holds events, as a stream of events in their order: recordings, captures, supervisord.log.
 
 1. What a file is, is told by what is in it: `kind_of`, and nothing else, decides. It may be compressed.
-2. A file is read together with its rotated parts, the oldest first.
+2. A file is read together with its rotated parts, the oldest first, as they were at one moment: it may be rotated while
+   it is opened.
 3. Events come as they are read, and none is kept: memory does not grow with what is read.
 4. What can't be read is a finding, with its place; the reading goes on.
 """
@@ -15,6 +16,7 @@ from datetime import tzinfo
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
+from time import sleep
 from typing import Self
 
 from rules_listener.base.errors import ConfigError
@@ -32,6 +34,10 @@ MAX_LINE_BYTES = 64 << 20
 
 HEAD_BYTES = 64 << 10
 """So much of a file is looked at to tell what it is."""
+
+_TRIES = 50
+_TRY_AGAIN_S = 0.01
+"""To rotate a file takes some milliseconds at most, in which it may have no name, or another one."""
 
 
 class Kind(StrEnum):
@@ -84,10 +90,11 @@ class Recording:
         self._findings = findings
         self._close = ExitStack()
         with ExitStack() as opened:
-            paths = [None] if path is None else parts_of(path) if rotated else [path]
-            streams = [_open(one, opened) for one in paths]
-            names = [self.name if one is None else str(one) for one in paths]
-            self._files = [_File(name, stream, findings) for name, stream in zip(names, streams, strict=True)]
+            if path is None or not rotated:
+                streams = {self.name: _open(path, opened)}
+            else:
+                streams = _open_parts(path, opened)
+            self._files = [_File(name, stream, findings) for name, stream in streams.items()]
             kinds = [file.kind for file in self._files if file.kind is not None]
             if not kinds and not all(file.is_empty for file in self._files):
                 raise ConfigError(_unknown(self.name))
@@ -153,6 +160,32 @@ class _File:
                 break
         self.is_empty = not head.strip()
         self.parts = chain([head] if head else [], parts)
+
+
+def _open_parts(path: Path, opened: ExitStack, tries: int = _TRIES) -> dict[str, io.BufferedReader]:
+    """The file by its name, with its rotated parts before it: all of them as they were at one moment."""
+    paths = parts_of(path)
+    with ExitStack() as tried:
+        try:
+            streams = {str(one): _open(one, tried) for one in paths}
+        except ConfigError as error:
+            is_moved = isinstance(error.__cause__, FileNotFoundError) and parts_of(path) != [path]
+            if not tries or not is_moved:
+                raise
+        else:
+            if not tries or (_still_called(streams) and parts_of(path) == paths):
+                opened.push(tried.pop_all())
+                return streams
+    sleep(_TRY_AGAIN_S)
+    return _open_parts(path, opened, tries - 1)
+
+
+def _still_called(streams: Mapping[str, io.BufferedReader]) -> bool:
+    """Whether these are still the files of these names."""
+    try:
+        return all(os.path.samestat(os.stat(name), os.fstat(stream.fileno())) for name, stream in streams.items())
+    except OSError:
+        return False
 
 
 def _open(path: Path | None, opened: ExitStack) -> io.BufferedReader:

@@ -4,6 +4,7 @@ import gzip
 import tracemalloc
 from datetime import UTC
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -14,6 +15,7 @@ from rules_listener.event.event import Event
 from rules_listener.event.findings import Findings
 from rules_listener.event.jsonlines import encode_line
 from rules_listener.event.recording import Kind, Reading, Recording, kind_of
+from rules_listener.event.rotation import rotate
 from rules_listener.event.wire import encode
 
 TICKS = [Event("TICK_5", float(number), {"when": number}) for number in range(1000)]
@@ -106,6 +108,30 @@ def test_rotated_parts(tmp_path: Path) -> None:
     assert events == [TICKS[8], TICKS[7], *TICKS]
     assert [text.partition(" ")[0] for text in said] == [f"{tmp_path}/x.jsonl.2.gz:1:"]
     assert read(tmp_path / "x.jsonl", rotated=False) == (TICKS, [])
+
+
+def test_a_recording_that_is_rotated_while_it_is_read(tmp_path: Path) -> None:
+    """Whatever moment is caught, no part is missing, none is there twice, and it is no error."""
+    path = tmp_path / "x.jsonl"
+    done = Event("TICK_5", 0.0, {"when": -1})
+
+    def record() -> None:
+        for number in range(300):
+            rotate(path, 300)
+            path.write_bytes(encode_line(TICKS[number]))
+        rotate(path, 301)
+        path.write_bytes(encode_line(done))
+
+    path.write_bytes(b"")
+    writer = Thread(target=record)
+    writer.start()
+    events: list[Event] = []
+    while done not in events:
+        events, said = read(path)
+        numbers = [event.fields["when"] for event in events if event != done]
+        assert (numbers, said) == (list(range(len(numbers))), [])
+    writer.join()
+    assert len(numbers) == 300
 
 
 def test_a_log_in_rotated_parts(tmp_path: Path) -> None:
