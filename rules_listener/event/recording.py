@@ -90,10 +90,7 @@ class Recording:
         self._findings = findings
         self._close = ExitStack()
         with ExitStack() as opened:
-            if path is None or not rotated:
-                streams = {self.name: _open(path, opened)}
-            else:
-                streams = _open_parts(path, opened)
+            streams = {self.name: _open(path, opened)} if path is None or not rotated else _open_parts(path, opened)
             self._files = [_File(name, stream, findings) for name, stream in streams.items()]
             kinds = [file.kind for file in self._files if file.kind is not None]
             if not kinds and not all(file.is_empty for file in self._files):
@@ -183,7 +180,7 @@ def _open_parts(path: Path, opened: ExitStack, tries: int = _TRIES) -> dict[str,
 def _still_called(streams: Mapping[str, io.BufferedReader]) -> bool:
     """Whether these are still the files of these names."""
     try:
-        return all(os.path.samestat(os.stat(name), os.fstat(stream.fileno())) for name, stream in streams.items())
+        return all(os.path.samestat(Path(name).stat(), os.fstat(stream.fileno())) for name, stream in streams.items())
     except OSError:
         return False
 

@@ -10,7 +10,7 @@ yet), `sequence` (repeats, losses), `restore` (what the last listener left), `ha
 from top to bottom), `couriering` (the courier's process), `recordingfile` and `recorder` (a listener that only
 records).
 
-Beside it, for `check` alone: `supervisorparser` and `supervisorconf` (what supervisord.conf says), `wanted` (what a
-rule waits for, and where it says so), `possible` and `reach` (what of it can come), `ownsection` (the listener's
-section), `fit` (all of them).
+Beside it, `dryrun` goes the same way with events of the past. For `check` alone: `supervisorparser` and
+`supervisorconf` (what supervisord.conf says), `wanted` (what a rule waits for, and where it says so), `possible` and
+`reach` (what of it can come), `ownsection` (the listener's section), `fit` (all of them).
 """
