@@ -122,8 +122,7 @@ class Clauses:
         return Step(self.number, suppressed=self._told(), opening=opening)
 
     def _id(self, firing: Firing) -> str:
-        identity = f"{firing.identity} {self.number}"
-        return blake2b(identity.encode("utf-8", "backslashreplace"), digest_size=10).hexdigest()
+        return blake2b(firing.identity + b" %d" % self.number, digest_size=10).hexdigest()
 
     def _opened(self, key: str, opening: Opening, now: float) -> Open:
         """The alert is open; what the last firing said is what stays open."""

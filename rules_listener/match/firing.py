@@ -6,6 +6,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from rules_listener.event.event import Event
@@ -131,8 +132,20 @@ class Firing:
     steps: tuple[Step, ...] | None = None
 
     @property
-    def identity(self) -> str:
+    def identity(self) -> bytes:
         """What makes the firing different from any other; fields have the order in which the event came."""
         event, rule = self.event, self.rule
         serials = event.header.get("serial"), event.header.get("poolserial")
-        return repr((self.time, event.time, event.type, event.fields, serials, rule.meaning, rule.name, self.key))
+        said = (self.time, event.time, event.type, event.fields, serials, rule.meaning, rule.name, self.key)
+        try:
+            return _encoder()(said)
+        except (UnicodeEncodeError, OverflowError):
+            return repr(said).encode("utf-8", "backslashreplace")
+
+
+@cache
+def _encoder() -> Callable[[object], bytes]:
+    """What makes bytes of values; imported with the first firing."""
+    from msgspec.msgpack import Encoder  # noqa: PLC0415 - a listener that never fires does not pay for it
+
+    return Encoder().encode

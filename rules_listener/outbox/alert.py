@@ -58,9 +58,8 @@ def alerts_of(firing: Firing, default_channels: Sequence[str]) -> list[Alert]:
     return [_alert(firing, step, identity, default_channels) for step in steps]
 
 
-def _alert(firing: Firing, step: Step, identity: str, default_channels: Sequence[str]) -> Alert:
+def _alert(firing: Firing, step: Step, identity: bytes, default_channels: Sequence[str]) -> Alert:
     action, opening = firing.rule.actions[step.action], step.opening
-    identity = f"{identity} {step.action} {step.phase}"
     channels = _channels(action, default_channels)
     return Alert(
         firing.time,
@@ -69,7 +68,7 @@ def _alert(firing: Firing, step: Step, identity: str, default_channels: Sequence
         action.kind,
         action.severity,
         firing.event,
-        tuple(_delivery(firing, step, channel, f"{identity} {channel}") for channel in channels),
+        tuple(_delivery(firing, step, channel, identity) for channel in channels),
         step.held,
         step.phase,
         None if opening is None else opening.id,
@@ -83,10 +82,11 @@ def _channels(action: Action, default_channels: Sequence[str]) -> Sequence[str]:
     return (RUN_CHANNEL if action.kind == "run" else SUPERVISOR_CHANNEL,)
 
 
-def _delivery(firing: Firing, step: Step, channel: str, identity: str) -> Delivery:
+def _delivery(firing: Firing, step: Step, channel: str, identity: bytes) -> Delivery:
     rule, event = firing.rule, firing.event
     action = rule.actions[step.action]
-    identifier = blake2b(identity.encode("utf-8", "backslashreplace"), digest_size=10).hexdigest()
+    way = f" {step.action} {step.phase} {channel}".encode("utf-8", "backslashreplace")
+    identifier = blake2b(identity + way, digest_size=10).hexdigest()
     values = {**firing.values, "rule": rule.name, "severity": action.severity, "id": identifier}
     values["suppressed"] = step.suppressed
     if action.kind == "alert":

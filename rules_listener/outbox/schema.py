@@ -19,8 +19,8 @@ VERSION = 1
 PLACES = 1000
 """More than the deliveries that one alert can have."""
 
-PAGE_BYTES = 2048
-"""Measured: a commit of one alert writes some six pages; 1024 and 2048 cost the least, 4096 a quarter more."""
+PAGE_BYTES = 4096
+"""Measured: a commit of 64 alerts costs a fifth less than with 2048; larger pages gain nothing more."""
 
 _TABLES = """
 CREATE TABLE journal (n INTEGER PRIMARY KEY, time REAL NOT NULL, header BLOB NOT NULL, payload BLOB NOT NULL);
