@@ -4,7 +4,7 @@ import json
 import random
 import time
 
-from tests.e2e.supervised import Supervised
+from tests.e2e.supervised import QUICK_RESTART, Supervised
 from tests.send.hook import Answer, Asked, Hook, hook_server
 from tests.send.mailbox import Mailbox, mail_server
 
@@ -145,10 +145,3 @@ def test_kills_at_random(supervised: Supervised) -> None:
         assert by_id.setdefault(asked.headers["idempotency-key"], _said(asked)) == _said(asked)
     assert [text for texts in by_id.values() for text in texts] == [str(number) for number in range(EVENTS)]
     assert len(by_id) < EVENTS / 2
-
-
-QUICK_RESTART = """
-from rules_listener.serve import couriers
-couriers.FIRST_WAIT_S = couriers.LONGEST_WAIT_S = 0.05
-"""
-"""The listener does not wait long before it starts a courier again that has died."""
