@@ -237,6 +237,6 @@ def test_no_channel_is_slower_for_another(supervised: Supervised, certificates: 
         def reasons() -> dict[str, str]:
             return {alert.channel: alert.reason for alert in supervised.alerts("waiting") if alert.reason}
 
-        supervised.wait_for(lambda: reasons().keys() >= TROUBLE.keys(), "a reason for each")
+        supervised.wait_for(lambda: reasons().keys() >= TROUBLE.keys(), "a reason for each", 60.0)
         for name, reason in reasons().items():
             assert _filled(TROUBLE[name][1], places) in reason, name
