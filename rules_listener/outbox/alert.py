@@ -101,11 +101,14 @@ def _delivery(firing: Firing, step: Step, channel: str, identity: bytes) -> Deli
 def _text(firing: Firing, step: Step, values: Values) -> str:
     action, opening = firing.rule.actions[step.action], step.opening
     if step.phase == "recovery" and opening is not None:
-        after = firing.time - opening.time
-        after = round(after) if after >= 1 else after
-        return f"resolved after {spell_duration(after)}: {action.templates[0](opening.event, values)}"
+        return f"{resolved_after(firing.time - opening.time)}: {action.templates[0](opening.event, values)}"
     text = action.templates[0](firing.event, values)
     return f"{text} ({step.suppressed} more held back)" if step.suppressed and not action.tells_suppressed else text
+
+
+def resolved_after(seconds: float) -> str:
+    """What is said of an alert that was open for so long."""
+    return f"resolved after {spell_duration(round(seconds) if seconds >= 1 else seconds)}"
 
 
 def _message(rule: Rule, event: Event, values: Values) -> str:

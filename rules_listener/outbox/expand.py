@@ -8,8 +8,9 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from time import sleep
+from types import MappingProxyType
 
 from rules_listener.outbox.alert import Delivery
 from rules_listener.outbox.database import Database, Execute, Row, utf8
@@ -34,8 +35,10 @@ _ADVANCE = "UPDATE progress SET alert = ?"
 _NOTE_POSITION = "UPDATE progress SET pid = ?, start_time = ?, pool = ?, serial = ?, poolserial = ?"
 
 
-def expand(database: Database, now: float) -> bool:
+def expand(database: Database, now: float, gather_s: Mapping[str, float] = MappingProxyType({})) -> bool:
     """Expand the oldest new alerts in one transaction; whether there were any: if not, nothing is written.
+
+    `gather_s` says for each channel that gathers how long it waits for more, in seconds.
 
     Raises:
         StoreError: nothing was expanded.
@@ -46,7 +49,7 @@ def expand(database: Database, now: float) -> bool:
         new = execute(_NEW, (AT_ONCE,)).fetchall()
         positions = [row[5:] for row in new if row[5] is not None]
         for row in new:
-            _expand_one(execute, row[:5], now)
+            _expand_one(execute, row[:5], now, gather_s)
         for n, *_ in new[-1:]:
             execute(_ADVANCE, (n,))
         for position in positions[-1:]:
@@ -72,12 +75,13 @@ def deliveries_of(text: str) -> list[Delivery]:
     ]
 
 
-def _expand_one(execute: Execute, row: Row, now: float) -> None:
+def _expand_one(execute: Execute, row: Row, now: float, gather_s: Mapping[str, float]) -> None:
     alert, key, held, since, deliveries = row
     for n, delivery in enumerate(deliveries_of(deliveries), alert * PLACES):
         values = (n, alert, delivery.channel, key, since)
         if held is None:
-            _insert(execute, INSERT_WAITING, delivery.id, (*values, min(since, now)))
+            due = min(since, now) + gather_s.get(delivery.channel, 0.0)
+            _insert(execute, INSERT_WAITING, delivery.id, (*values, due))
         else:
             _insert(execute, _INSERT_HELD, delivery.id, (*values, held))
 

@@ -42,7 +42,8 @@ _ERRORS = (
 _DEAD = "SELECT time, reason FROM dead ORDER BY n DESC LIMIT 5"
 
 _REVIVE = (
-    "UPDATE deliveries SET state = 'waiting', attempts = 0, due = NULL, reason = NULL, since = ?1, changed = ?1"
+    "UPDATE deliveries SET state = 'waiting', attempts = 0, due = NULL, reason = NULL, since = ?1, changed = ?1,"
+    " digest = NULL"
     " WHERE id = ?2 AND state IN ('given_up', 'dropped') RETURNING channel, key"
 )
 _DROP = (

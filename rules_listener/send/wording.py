@@ -24,12 +24,12 @@ def subject(message: Message) -> str:
     first_line = plain_line(message.text.strip().split("\n", 1)[0])
     said = {word.strip(".,;:!?()[]\"'`") for word in first_line.split()}
     head = " ".join([state(message), *(name for name in _place(message) if name not in said)])
-    return _shortened(f"{head}: {first_line}" if first_line else head, SUBJECT_CHARACTERS)
+    return shortened(f"{head}: {first_line}" if first_line else head, SUBJECT_CHARACTERS)
 
 
 def title(message: Message) -> str:
     """`CRITICAL web01 web:nginx`: what stands above the text where that is shown too."""
-    return _shortened(" ".join([state(message), *_place(message)]), SUBJECT_CHARACTERS)
+    return shortened(" ".join([state(message), *_place(message)]), SUBJECT_CHARACTERS)
 
 
 def state(message: Message) -> str:
@@ -62,7 +62,11 @@ def body(message: Message) -> str:
 
 
 def document(message: Message) -> dict[str, object]:
-    """The message as an object for programs; `event` is flat (`event/record.py`). Times are ISO 8601, in UTC."""
+    """The message as an object for programs; `event` is flat (`event/record.py`). Times are ISO 8601, in UTC.
+
+    A digest has two keys more: `alerts`, a list of such objects, and `more`, how many are not among them.
+    """
+    gathered = {"alerts": list(map(document, message.alerts)), "more": message.more} if message.alerts else {}
     return {
         "id": message.id,
         "incident": message.incident,
@@ -76,6 +80,7 @@ def document(message: Message) -> dict[str, object]:
         "time": _utc(message.time),
         "opened": None if message.opened is None else _utc(message.opened),
         "event": dict(message.event),
+        **gathered,
     }
 
 
@@ -92,7 +97,8 @@ def _data(data: object) -> list[str]:
     return ["", "data:", lines(str(data)[:DATA_CHARACTERS]).rstrip()] if data else []
 
 
-def _shortened(text: str, length: int) -> str:
+def shortened(text: str, length: int) -> str:
+    """`text` with at most so many characters; what is cut is shown by `…`."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 

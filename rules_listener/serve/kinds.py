@@ -34,14 +34,17 @@ _VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 
 
 class Kind(NamedTuple):
-    """A kind of channel. `timeout_s` is how long a try takes at most unless `timeout` says otherwise.
+    """A kind of channel.
 
-    None: it has no such limit.
+    `timeout_s` is how long a try takes at most unless `timeout` says otherwise (None: it has no such limit).
+    `separator` stands between the lines of a digest; `no_batch` says why there can't be one.
     """
 
     read: Callable[[Any, "OptionReader"], dict[str, Any]]
     build: Callable[[Options, Values], Channel]
     timeout_s: float | None = None
+    separator: str = "\n"
+    no_batch: str = ""
 
 
 def _read_command(node: Any, reader: "OptionReader") -> dict[str, Any]:
@@ -409,14 +412,17 @@ def _build_apprise(options: Options, values: Values) -> Channel:
     return AppriseChannel(list(map(values.fixed, options["urls"])), timeout_s=options["timeout_s"], **texts)
 
 
+_ON_ONE_LINE = "; "
+_ALERTMANAGER_GROUPS = "Alertmanager itself gathers alerts: see `group_by` and `group_interval` in its configuration"
+
 KINDS = {
     "command": Kind(_read_command, _build_command, COMMAND_TIMEOUT_S),
     "email": Kind(_read_email, _build_email, 30.0),
     "webhook": Kind(_read_webhook, _build_webhook, 10.0),
-    "alertmanager": Kind(_read_alertmanager, _build_alertmanager, 10.0),
+    "alertmanager": Kind(_read_alertmanager, _build_alertmanager, 10.0, no_batch=_ALERTMANAGER_GROUPS),
     "apprise": Kind(_read_apprise, _build_apprise, 30.0),
-    "syslog": Kind(_read_syslog, _build_syslog, 5.0),
-    "file": Kind(_read_file, _build_file),
-    "log": Kind(_read_log, _build_log),
+    "syslog": Kind(_read_syslog, _build_syslog, 5.0, _ON_ONE_LINE),
+    "file": Kind(_read_file, _build_file, None, _ON_ONE_LINE),
+    "log": Kind(_read_log, _build_log, None, _ON_ONE_LINE),
 }
 """All kinds by the key that names them."""

@@ -79,7 +79,9 @@ def test_what_the_library_logs_is_the_reason(make_message: MakeMessage, capsys: 
     assert isinstance(outcome, RetryLater)
     assert outcome.reason.startswith("json: Failed to send JSON POST notification: Internal server error")
     nowhere = _channel(closed_port()).send(make_message())
-    assert nowhere == RetryLater("json: A Connection error occurred sending JSON notification to 127.0.0.1")
+    assert nowhere == RetryLater(
+        "json: A Connection error occurred sending JSON notification to 127.0.0.1; Connection refused"
+    )
     assert capsys.readouterr() == ("", "")
 
 

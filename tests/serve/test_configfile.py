@@ -148,6 +148,13 @@ WRONG = {
         "1:29 `${PW}` is no variable here: anyone on this host can read a program's arguments"
         ' ({env("PW")} is one that is no secret)'
     ),
+    "channels: {a: {alertmanager: {url: http://h}, batch: {every: 5m}}}": (
+        "1:54 a channel of the kind `alertmanager` has no `batch`"
+    ),
+    "channels: {a: {log: {}, batch: {at_most: 5}}}": "1:32 the key `every` is missing here",
+    "channels: {a: {log: {}, batch: {every: 0s}}}": "1:40 this leaves no time at all (such as 10s)",
+    "channels: {a: {log: {}, batch: {every: 1m, at_most: 0}}}": "1:53 a whole number belongs here, 1 or more",
+    "channels: {a: {log: {}, batch: 5m}}": "1:32 here belong keys with values (such as `name: value`)",
     "channels: {run: {log: {}}}": "1:12 the name `run` is taken: the listener has a channel of that name",
     "channels: {supervisor: {log: {}}}": "1:12 the name `supervisor` is taken: the listener has a channel of that name",
     "channels: {a-b: {log: {}}}": (
