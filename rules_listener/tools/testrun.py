@@ -3,7 +3,8 @@
 1. Alerts come out of a `DryRun`, so their texts are those that the listener would send.
 2. Nothing of one test is known in another one: each has an engine of its own. The rules are loaded once for all.
 3. Without a recording, 0s is the moment at which the listener starts: `on no … overall` waits from there on.
-4. No event of a recording is kept.
+4. The listener's own group is the pool that the events went to: what happens to the listener itself is left out.
+5. No event of a recording is kept.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -88,6 +89,7 @@ def _run(suite: Suite, loaded: Loaded, test: RuleTest, clock: Clock) -> Ran:
     alerts = [] if test.recording else dry_run.advance(start)
     end = start
     for event in chain(first, coming):
+        dry_run.engine.own_group = dry_run.engine.own_group or str(event.header.get("pool", ""))
         alerts += dry_run.feed(event)
         end = max(end, event.time)
     if test.until_s is not None:

@@ -192,6 +192,20 @@ def test_any_kind_of_recording(tmp_path: Path, make: Callable[[Path], None]) -> 
     assert [one.type for one in ran.events][-1] == "PROCESS_STATE_FATAL"
 
 
+def test_the_listener_does_not_see_itself(tmp_path: Path) -> None:
+    """As live, what happens to the listener's own group is left out, unless a rule names it."""
+    suite = suite_of(
+        tmp_path,
+        """
+rules: [x.rules]
+tests:
+  - {name: a, events: [0s PROCESS_STATE_FATAL rules-listener], alerts: []}
+  - {name: b, events: [0s PROCESS_STATE_FATAL rules-listener pool=other], alerts: [{rule: gone}]}
+""",
+    )
+    assert [ran.passed for ran in run(suite)] == [True, True]
+
+
 def test_rules_are_read_once(tmp_path: Path) -> None:
     """Files about the same rules share them."""
     library = Library()
