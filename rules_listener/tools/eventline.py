@@ -8,6 +8,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 from rules_listener.base.diagnostics import suggestion
@@ -25,6 +26,7 @@ from rules_listener.event.event import Event, Value
 from rules_listener.lang.literals import read_duration, unescape
 
 MOST_REPEATS = 100_000
+COMMENT = "#"
 
 OMITTED: dict[tuple[str, str], Value] = {
     ("PROCESS_STATE_STARTING", "tries"): 0,
@@ -59,8 +61,10 @@ class Word:
 
 
 def read_line(text: str, start: float, report: Report) -> list[Event]:
-    """The events of a line that is not blank; its 0s are `start`, in seconds since 1970."""
+    """The events of a line, none of a blank one or a comment; its 0s are `start`, in seconds since 1970."""
     line = _Line(text, report)
+    if line.is_blank:
+        return []
     offset_s = line.offset()
     event, count, every_s = line.event()
     if line.wrong or event is None:
@@ -84,8 +88,13 @@ class _Line:
         self._report = report
         self._words = [
             Word(found[0], found.start(), found.end(), found["name"] or "", found["value"] or "")
-            for found in _WORD.finditer(text)
+            for found in takewhile(lambda found: not found[0].startswith(COMMENT), _WORD.finditer(text))
         ]
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is no word left."""
+        return not self._words
 
     def _say(self, word: Word, message: str, label: str = "", *notes: str) -> None:
         self.wrong = True
@@ -108,7 +117,7 @@ class _Line:
 
     def event(self) -> tuple[Event | None, int, float]:
         """The event, without its time; how many of it there are, and the seconds between them."""
-        if not self._words:
+        if self.is_blank:
             self._report("the event is missing", 0, 0, "such as `10s PROCESS_STATE_EXITED web:nginx expected=0`")
             return None, 0, 0.0
         word = self._words.pop(0)

@@ -148,12 +148,11 @@ class _TestReader:
         return list(_numbered(sorted(events, key=lambda event: event.time)))
 
     def _lines(self, node: Node) -> Iterator[tuple[Node, tuple[str, int]]]:
-        """Each line that is not blank and no comment, with its place in its node."""
+        """Each line with its place in its node."""
         for item in self.yaml.one_or_more(node):
             place = 0
             for line in self._text(item).split("\n"):
-                if line.strip() and not line.lstrip().startswith("#"):
-                    yield item, (line, place)
+                yield item, (line, place)
                 place += len(line) + 1
 
     def _text(self, node: Node) -> str:

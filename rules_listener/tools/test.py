@@ -69,11 +69,17 @@ def _test_files(paths: Sequence[Path]) -> list[Path]:
     """
     files: list[Path] = []
     for path in paths:
-        found = sorted(path.rglob(PATTERN)) if path.is_dir() else [path]
+        found = _in_folder(path) if path.is_dir() else [path]
         if not found:
             raise ConfigError(f"there is no rule test in {path}: their files are named {PATTERN}")
         files += found
     return list(dict.fromkeys(files))
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    """All test files in a folder and the folders in it, but for hidden ones."""
+    found = sorted(folder.rglob(PATTERN))
+    return [file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts)]
 
 
 def _read(files: Sequence[Path], config: Path | None) -> tuple[list[Suite], list[Diagnostic]]:

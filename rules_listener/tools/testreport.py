@@ -64,6 +64,8 @@ def _reasons(suite: Suite, ran: Ran) -> Iterator[str]:
     """Why what is missing did not come, once for each rule."""
     missing = {row.expected.rule: row.expected for row in ran.rows if row.expected and row.came is None}
     for name, expected in missing.items():
+        if name is None:
+            yield "why something is missing is said of those alerts that name their `rule`"
         for reason in why_not(suite, ran, expected):
             yield f"why not {name}: {shown(reason)}"
 

@@ -66,6 +66,7 @@ LINES: dict[str, tuple[str, Event]] = {
     ),
     "an optional field": ("0s LISTENER_STARTED", Event("LISTENER_STARTED", NOW, {})),
     "less than nothing": ("0s LISTENER_CLOCK_CHANGED by_ms=-5", Event("LISTENER_CLOCK_CHANGED", NOW, {"by_ms": -5})),
+    "a comment": ("0s TICK_60 # as ever", Event("TICK_60", NOW, {"when": int(NOW)})),
     "a process with the name of a repeat": (
         "0s PROCESS_STATE_FATAL x3",
         Event("PROCESS_STATE_FATAL", NOW, {"processname": "x3", "groupname": "x3", "from_state": "BACKOFF"}),
@@ -112,6 +113,12 @@ def test_a_line_can_be_several_events() -> None:
         [],
     )
     assert len({id(one.fields) for one in events}) == 3
+
+
+@pytest.mark.parametrize("text", ["", "  ", "# 0s TICK_5", "\t#"])
+def test_a_line_that_says_nothing(text: str) -> None:
+    """A blank line and a comment have no events, and are no mistake."""
+    assert read(text) == ([], [])
 
 
 WRONG: dict[str, list[tuple[str, str, str]]] = {

@@ -298,6 +298,22 @@ def test_what_can_not_be_seen_is_spelled() -> None:
     assert shown("\x1b[31mü\n\x9b\u202e") == '"\\u001b[31mü\\n\\u009b\\u202e"'
 
 
+def test_hidden_folders_are_left_out(tmp_path: Path) -> None:
+    """A folder is searched for `*.test.yaml`, but for hidden folders such as .venv; a file that is named is read."""
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / "more").mkdir()
+    text = "rules: [x.rules]\ntests: [{name: a, events: [], alerts: []}]\n"
+    for folder in (tmp_path / ".venv", tmp_path / "more", tmp_path):
+        suite_of(folder, text)
+    (tmp_path / "other.yaml").write_text(text, encoding="utf-8")
+    hidden = str(tmp_path / ".venv" / "x.test.yaml")
+    runs = [[str(tmp_path)], [str(tmp_path), hidden, str(tmp_path / "other.yaml")], [str(tmp_path / ".venv")]]
+    said = [CliRunner().invoke(cli, ["test", *paths]).output for paths in runs]
+    assert said == [f"{number} tests in {number} files: all passed\n" for number in (2, 4)] + [
+        "1 test in 1 file: all passed\n"
+    ]
+
+
 def test_junit(tmp_path: Path) -> None:
     """The report has a suite for each file, counts that add up, and holds no sign that XML does not have."""
     suite_of(
