@@ -85,6 +85,11 @@ def read_suite(path: Path, config: Path | None, library: Library) -> tuple[Suite
         raise ConfigError(f"{path} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         return None, [Diagnostic("RL107", f"the rule test is not UTF-8, at byte {error.start}", file=str(path))]
+    return suite_of(text, path, config, library)
+
+
+def suite_of(text: str, path: Path, config: Path | None, library: Library) -> tuple[Suite | None, list[Diagnostic]]:
+    """The same for a text, as if it stood in the file at `path`."""
     reader = _SuiteReader(YamlReader(Source(str(path), text), code="RL311"), path, config, library)
     suite = reader.suite()
     in_rules = [] if suite is None else suite.rules.checked.found

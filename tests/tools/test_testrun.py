@@ -9,6 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rules_listener.base.clock import ManualClock
 from rules_listener.base.diagnostics import as_text
@@ -18,15 +20,15 @@ from rules_listener.event.wire import Frame, encode
 from rules_listener.outbox.alert import Alert, alerts_of
 from rules_listener.outbox.store import Received, Store
 from rules_listener.tools.cli import cli
-from rules_listener.tools.testfile import Library, Suite, read_suite
-from rules_listener.tools.testreport import shown
+from rules_listener.tools.testfile import Library, Suite, read_suite, suite_of
+from rules_listener.tools.testreport import as_plain, failure, shown
 from rules_listener.tools.testrun import Ran, run_tests
 from tests.match.harness import engine
 
 RULES = 'rule gone on PROCESS_STATE_FATAL alert "{process} is gone"\n'
 
 
-def suite_of(folder: Path, text: str, rules: str = RULES) -> Suite:
+def written(folder: Path, text: str, rules: str = RULES) -> Suite:
     """The suite in a file that has no mistake; its rules are in `x.rules` beside it."""
     (folder / "x.rules").write_text(rules, encoding="utf-8")
     (folder / "x.test.yaml").write_text(text, encoding="utf-8")
@@ -55,7 +57,7 @@ def test_what_is_sent_is_what_a_listener_would_send(tmp_path: Path) -> None:
         rule crash on crashed 2 times in 10m alert "{process} {count} {id}" to ops until started remind every 1m
         rule silent on no TICK_60 for 5m alert "no tick for {elapsed}"
     """
-    suite = suite_of(
+    suite = written(
         tmp_path,
         """
 rules: [x.rules]
@@ -79,7 +81,7 @@ tests:
 
 def test_events_have_what_supervisord_gives_them(tmp_path: Path) -> None:
     """Each has a header with numbers that go on in the order in which they come; the listener's own have none."""
-    suite = suite_of(
+    suite = written(
         tmp_path,
         """
 rules: [x.rules]
@@ -130,7 +132,7 @@ tests:
   - {name: a, events: [0s PROCESS_STATE_FATAL web], alerts: [{rule: a}]}
 """
     given = "host: web01\nfqdn: web01.example.org\nip: 192.0.2.7\nenv: {STAGE: test}\ntimezone: Europe/Berlin\n"
-    first, second = (run(suite_of(tmp_path, text, rules))[0] for text in (plain, given + plain))
+    first, second = (run(written(tmp_path, text, rules))[0] for text in (plain, given + plain))
     assert first.alerts[0].deliveries[0].text == "localhost localhost 127.0.0.1 - 2024-01-01T00:00:00+00:00"
     assert second.alerts[0].rule == "b"
     text = second.alerts[0].deliveries[0].text
@@ -183,7 +185,7 @@ def _store(path: Path) -> None:
 def test_any_kind_of_recording(tmp_path: Path, make: Callable[[Path], None]) -> None:
     """A recording is whatever holds events: JSON lines, compressed or not, a capture, a log, a store."""
     make(tmp_path / "incident")
-    suite = suite_of(
+    suite = written(
         tmp_path,
         "rules: [x.rules]\ntests: [{name: a, recording: incident, alerts: [{rule: gone, message: web is gone}]}]\n",
     )
@@ -194,7 +196,7 @@ def test_any_kind_of_recording(tmp_path: Path, make: Callable[[Path], None]) -> 
 
 def test_the_listener_does_not_see_itself(tmp_path: Path) -> None:
     """As live, what happens to the listener's own group is left out, unless a rule names it."""
-    suite = suite_of(
+    suite = written(
         tmp_path,
         """
 rules: [x.rules]
@@ -209,7 +211,7 @@ tests:
 def test_rules_are_read_once(tmp_path: Path) -> None:
     """Files about the same rules share them."""
     library = Library()
-    suite_of(tmp_path, "rules: [x.rules]\ntests: [{name: a, events: [], alerts: []}]\n")
+    written(tmp_path, "rules: [x.rules]\ntests: [{name: a, events: [], alerts: []}]\n")
     suites = [read_suite(tmp_path / "x.test.yaml", None, library)[0] for _ in range(2)]
     first, second = (suite.rules for suite in suites if suite is not None)
     assert first is second
@@ -217,7 +219,7 @@ def test_rules_are_read_once(tmp_path: Path) -> None:
 
 def test_a_deadline_counts_from_the_start(tmp_path: Path) -> None:
     """What does not come is missed from 0s on, also in a test without an event."""
-    suite = suite_of(
+    suite = written(
         tmp_path,
         'rules: [x.rules]\ntests: [{name: a, events: [], until: 1d1h, alerts: [{at: 1d, message: "none for 1d"}]}]\n',
         'on no REMOTE_COMMUNICATION where type == "backup" for 1d alert "none for {elapsed}"',
@@ -266,6 +268,31 @@ def test_mistakes_of_files(tmp_path: Path, text: str) -> None:
     assert [(one.code, one.message) for one in found] == [("RL311", MISTAKES[text])]
 
 
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.test.yaml"))
+SIGNS = st.sampled_from(
+    ["", '"', "'", "{", "]", ":", " ", "\n", "\t", "# ", "|", "&a ", "*a", "x", "0", "\x00", "\u2028", "- ", "="]
+)
+
+
+LIBRARY = Library()
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(st.sampled_from(EXAMPLES), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 5), SIGNS), max_size=4))
+def test_whatever_a_file_holds_is_a_suite_or_mistakes(path: Path, edits: list[tuple[float, int, str]]) -> None:
+    """A file with mistakes is refused with all of them, any other is run; nothing fails in another way."""
+    text = path.read_text(encoding="utf-8")
+    for where, length, sign in edits:
+        place = int(where * len(text))
+        text = text[:place] + sign + text[place + length :]
+    suite, found = suite_of(text, path, None, LIBRARY)
+    if suite is None or found:
+        assert as_text(found)
+        return
+    for ran in run(suite):
+        assert ran.passed or as_plain(failure(suite, ran)).startswith("FAILED")
+
+
 PLACES = {
     "a line of a block": ("events: |\n      # x\n\n      5s PROCESS_STATE_FATL web\n", "PROCESS_STATE_FATL"),
     "an item": ("events:\n      - 5s PROCESS_STATE_FATL web\n", "PROCESS_STATE_FATL"),
@@ -304,7 +331,7 @@ def test_hidden_folders_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     text = "rules: [x.rules]\ntests: [{name: a, events: [], alerts: []}]\n"
     for folder in (tmp_path / ".venv", tmp_path / "more", tmp_path):
-        suite_of(folder, text)
+        written(folder, text)
     (tmp_path / "other.yaml").write_text(text, encoding="utf-8")
     hidden = str(tmp_path / ".venv" / "x.test.yaml")
     runs = [[str(tmp_path)], [str(tmp_path), hidden, str(tmp_path / "other.yaml")], [str(tmp_path / ".venv")]]
@@ -316,7 +343,7 @@ def test_hidden_folders_are_left_out(tmp_path: Path) -> None:
 
 def test_junit(tmp_path: Path) -> None:
     """The report has a suite for each file, counts that add up, and holds no sign that XML does not have."""
-    suite_of(
+    written(
         tmp_path,
         r"""
 rules: [x.rules]
@@ -349,6 +376,6 @@ tests:
 
 def test_a_report_that_can_not_be_written(tmp_path: Path) -> None:
     """A report for which there is no place is a reason for status 2."""
-    suite_of(tmp_path, "rules: [x.rules]\ntests: [{name: a, events: [], alerts: []}]\n")
+    written(tmp_path, "rules: [x.rules]\ntests: [{name: a, events: [], alerts: []}]\n")
     done = CliRunner().invoke(cli, ["test", str(tmp_path), "--junit", str(tmp_path / "no" / "report.xml")])
     assert (done.exit_code, done.output.endswith("can't be written: No such file or directory\n")) == (2, True)
