@@ -46,9 +46,8 @@ def test(paths: tuple[Path, ...], name: str, junit: Path | None, config: Path | 
     outcomes = {suite.file: list(_run(suite, chosen[suite.file])) for suite in suites if chosen[suite.file]}
     if junit:
         write_junit(junit, outcomes)
-    failed = sum(bool(one.report) for several in outcomes.values() for one in several)
-    click.echo(_summary(outcomes, failed))
-    sys.exit(1 if failed else 0)
+    click.echo(_summary(outcomes, sum(len(suite.tests) for suite in suites)))
+    sys.exit(1 if any(one.report for several in outcomes.values() for one in several) else 0)
 
 
 def _run(suite: Suite, tests: Sequence[RuleTest]) -> Iterator[Outcome]:
@@ -98,10 +97,12 @@ def _refuse(found: Sequence[Diagnostic], junit: Path | None) -> None:
     sys.exit(1)
 
 
-def _summary(outcome: Mapping[str, Sequence[object]], failed: int) -> str:
-    tests = sum(map(len, outcome.values()))
-    passed = f"{tests - failed} passed, {failed} failed" if failed else "all passed"
-    return f"{_counted(tests, 'test')} in {_counted(len(outcome), 'file')}: {passed}"
+def _summary(outcomes: Mapping[str, Sequence[Outcome]], known: int) -> str:
+    ended = [one for several in outcomes.values() for one in several]
+    failed = sum(bool(one.report) for one in ended)
+    said = f"{len(ended) - failed} passed, {failed} failed" if failed else "all passed"
+    left_out = f", {known - len(ended)} left out" if known > len(ended) else ""
+    return f"{_counted(len(ended), 'test')} in {_counted(len(outcomes), 'file')}: {said}{left_out}"
 
 
 def _counted(number: int, word: str) -> str:
