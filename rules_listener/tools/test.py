@@ -7,6 +7,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.console import Console
@@ -88,7 +89,7 @@ def _read(files: Sequence[Path], config: Path | None) -> tuple[list[Suite], list
     return [suite for suite, _ in read if suite is not None], in_order(one for _, found in read for one in found)
 
 
-def _refuse(found: Sequence[Diagnostic], junit: Path | None) -> None:
+def _refuse(found: Sequence[Diagnostic], junit: Path | None) -> NoReturn:
     """Say what is wrong, and end."""
     text = as_text(found)
     click.echo(f"{text}\n\n{_counted(len(found), 'error')}, so no test was run")
