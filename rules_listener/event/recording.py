@@ -9,7 +9,7 @@
 
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -22,7 +22,7 @@ from typing import Self
 from rules_listener.base.errors import ConfigError
 from rules_listener.event.capture import is_header, read_capture
 from rules_listener.event.compression import DAMAGED, read_parts
-from rules_listener.event.event import Event
+from rules_listener.event.event import Event, Seen
 from rules_listener.event.findings import Findings
 from rules_listener.event.jsonlines import is_record, read_lines
 from rules_listener.event.processes import Program
@@ -106,9 +106,10 @@ class Recording:
 
     def events(self, reading: Reading) -> Iterator[Event]:
         """The events in all parts, in their order."""
-        return chain.from_iterable(self._batches(reading))
+        return (event.kept() for event in chain.from_iterable(self.batches(reading)))
 
-    def _batches(self, reading: Reading) -> Iterator[list[Event]]:
+    def batches(self, reading: Reading) -> Iterator[Sequence[Seen]]:
+        """The same events as they are read, some at a time, for those who look at many and keep few."""
         findings = self._findings
         log = LogReader(reading.programs, reading.zone, findings)
         for file in self._files:
