@@ -104,6 +104,16 @@ class Recording:
         """The names of all parts."""
         return [file.name for file in self._files]
 
+    @property
+    def size(self) -> int:
+        """How many bytes the files have; 0 where that is not known."""
+        return sum(file.size for file in self._files)
+
+    @property
+    def position(self) -> int:
+        """How many of them were read."""
+        return sum(file.position for file in self._files)
+
     def events(self, reading: Reading) -> Iterator[Event]:
         """The events in all parts, in their order."""
         return (event.kept() for event in chain.from_iterable(self.batches(reading)))
@@ -140,6 +150,8 @@ class _File:
     def __init__(self, name: str, stream: io.BufferedReader, findings: Findings) -> None:
         self.name = name
         self.changed = os.fstat(stream.fileno()).st_mtime
+        self._stream = stream
+        self.size = os.fstat(stream.fileno()).st_size if stream.seekable() else 0
         self.kind: Kind | None = None
         self.parts: Iterator[bytes] = iter(())
         self.is_empty = False
@@ -147,6 +159,11 @@ class _File:
             self.kind = Kind.STORE
         else:
             self._look(_whole_lines(read_parts(stream), name, findings))
+
+    @property
+    def position(self) -> int:
+        """How many bytes were read; 0 where that is not known."""
+        return self._stream.tell() if self.size and not self._stream.closed else 0
 
     def _look(self, parts: Iterator[bytes]) -> None:
         """Read as much as tells what the file is."""
