@@ -13,7 +13,7 @@ from rules_listener.lang import checked, nodes
 from rules_listener.lang.allow import silenced
 from rules_listener.lang.awaited import never_comes
 from rules_listener.lang.definitions import define
-from rules_listener.lang.nesting import in_order_of_use
+from rules_listener.lang.nesting import Definition, in_order_of_use
 from rules_listener.lang.overlaps import Stated, blind_to_backoff, repeated, stated
 from rules_listener.lang.parse import Parsed
 from rules_listener.lang.selections import Selections
@@ -39,7 +39,7 @@ def _in_vain(statements: Iterable[nodes.Statement], rules: Iterable[Stated]) -> 
     """What definitions and rules select in vain, and what rules wait for in vain."""
     definitions = define(statements, set(), [])
     selections = Selections(definitions)
-    own = {statement.name.name for statement in statements if not isinstance(statement, nodes.Rule)}
+    own = {statement.name.name for statement in statements if isinstance(statement, Definition)}
     for definition in in_order_of_use(definitions.right())[0]:
         if isinstance(definition, nodes.Let):
             selections.value(definition)
