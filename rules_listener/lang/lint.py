@@ -5,7 +5,7 @@
 3. Only files without an error are looked at: what a wrong statement was about to use or to select is not known.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from rules_listener.base.diagnostics import Diagnostic
@@ -17,6 +17,7 @@ from rules_listener.lang.nesting import Definition, in_order_of_use
 from rules_listener.lang.overlaps import Stated, blind_to_backoff, repeated, stated
 from rules_listener.lang.parse import Parsed
 from rules_listener.lang.selections import Selections
+from rules_listener.lang.unreached import idle_conditions, unreached
 from rules_listener.lang.unused import unused_names
 
 
@@ -28,15 +29,17 @@ def lint(parsed: Iterable[Parsed], rules: checked.RuleSet) -> list[Diagnostic]:
     all_rules = stated(rule_nodes, rules.rules)
     found = [
         *unused_names(statements),
-        *_in_vain(statements, all_rules),
+        *_in_vain(statements, all_rules, rules),
         *repeated(all_rules),
         *blind_to_backoff(all_rules),
     ]
     return silenced(found, [file.source for file in files], codes="RL4")
 
 
-def _in_vain(statements: Iterable[nodes.Statement], rules: Iterable[Stated]) -> list[Diagnostic]:
-    """What definitions and rules select in vain, and what rules wait for in vain."""
+def _in_vain(
+    statements: Sequence[nodes.Statement], rules: Iterable[Stated], rule_set: checked.RuleSet
+) -> list[Diagnostic]:
+    """What definitions and rules select in vain, what rules wait for in vain, and what routes and mutes are for."""
     definitions = define(statements, set(), [])
     selections = Selections(definitions)
     own = {statement.name.name for statement in statements if isinstance(statement, Definition)}
@@ -50,4 +53,12 @@ def _in_vain(statements: Iterable[nodes.Statement], rules: Iterable[Stated]) -> 
         consequence = "so this event never comes" if is_absence else "so this rule never fires"
         selections.selector(one.node.selector, consequence)
         selections.found += never_comes(one, selections)
-    return selections.found
+    route_nodes = [statement for statement in statements if isinstance(statement, nodes.Route)]
+    mute_nodes = [statement for statement in statements if isinstance(statement, nodes.Mute)]
+    about_alerts = zip([*route_nodes, *mute_nodes], [*rule_set.routes, *rule_set.mutes], strict=True)
+    conditions = ((node, one.condition) for node, one in about_alerts)
+    return [
+        *selections.found,
+        *idle_conditions(conditions, selections.hopeless_names),
+        *unreached(route_nodes, rule_set.routes),
+    ]

@@ -91,5 +91,5 @@ EVERYTHING = Scope(
 )
 """The scope in which a name is defined, before anyone knows where it will be used."""
 
-OF_ALERTS = Scope(EVERYTHING.types, EVERYTHING.shown, {"rule": Kind.TEXT, "severity": Kind.SEVERITY}, SEVERITIES)
+OF_ALERTS = Scope(EVERYTHING.types, ("an alert",), {"rule": Kind.TEXT, "severity": Kind.SEVERITY}, SEVERITIES)
 """The scope of routes and mutes: any alert, because of any event."""

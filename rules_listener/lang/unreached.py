@@ -1,0 +1,85 @@
+"""What routes and mutes say in vain: conditions (RL404, RL405), and routes to which no alert ever gets (RL409).
+
+1. It is certain: whatever rules there are, and whatever event they are about.
+2. A condition that is not small (`reasoning.is_small`) is taken for one that may be true or not.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from rules_listener.base.diagnostics import Diagnostic, warning
+from rules_listener.event.catalogue import UNLISTED
+from rules_listener.lang import checked, nodes
+from rules_listener.lang.conditions import examine
+from rules_listener.lang.reasoning import Outcome, Situations, assume, is_small, situations
+from rules_listener.lang.scope import OF_ALERTS
+
+ANY_ALERT = situations((*OF_ALERTS.types, UNLISTED))
+
+
+def idle_conditions(
+    statements: Iterable[tuple[nodes.Route | nodes.Mute, checked.Condition | None]], hopeless_names: Collection[str]
+) -> list[Diagnostic]:
+    """What is wrong with the conditions of some statements; see `conditions.examine`."""
+    found = []
+    for node, condition in statements:
+        if node.condition is not None and condition is not None and is_small(condition):
+            outcome = "takes no alert" if isinstance(node, nodes.Route) else "mutes nothing"
+            consequence = f"so this {type(node).__name__.lower()} {outcome}"
+            found += examine(node.condition, condition, ANY_ALERT, hopeless_names, consequence)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """A route with its place in a file."""
+
+    node: nodes.Route
+    route: checked.Route
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether nothing gets past it."""
+        return self.route.condition is None or bool(self.route.otherwise)
+
+    def left(self, known: Situations) -> Situations:
+        """What gets past its condition."""
+        condition = self.route.condition
+        if condition is not None and not is_small(condition):
+            return known
+        return assume(condition, Outcome.NOT_TRUE, known)
+
+    def taken(self, known: Situations) -> Situations:
+        """What its condition may be true of."""
+        condition = self.route.condition
+        if condition is not None and not is_small(condition):
+            return known
+        return assume(condition, Outcome.TRUE, known)
+
+
+def unreached(route_nodes: Sequence[nodes.Route], routes: Sequence[checked.Route]) -> list[Diagnostic]:
+    """A warning for each route, and each `else`, to which no alert gets; one that is never true is another warning."""
+    found = list[Diagnostic]()
+    earlier, left = list[_Stated](), ANY_ALERT
+    for node, route in zip(route_nodes, routes, strict=True):
+        one = _Stated(node, route)
+        if one.taken(ANY_ALERT) and not one.taken(left):
+            found.append(warning("RL409", "no alert ever gets to this route", node.span, _why(one, earlier)))
+        left = one.left(left)
+        if route.otherwise and not left and not any(before.takes_all for before in earlier):
+            place = node.otherwise[0].span.to(node.otherwise[-1].span)
+            label = "its condition is true of all that get there" if one.taken(ANY_ALERT) else ""
+            found.append(warning("RL409", "no alert ever gets to this `else`", place, label))
+        left = () if one.takes_all else left
+        earlier.append(one)
+    return found
+
+
+def _why(one: _Stated, earlier: Sequence[_Stated]) -> str:
+    """Which routes before it take what it would."""
+    for other in earlier:
+        if other.takes_all:
+            return f"{other.node.span.place} takes all that get there"
+        if not one.taken(other.left(ANY_ALERT)):
+            return f"{other.node.span.place} takes all that this one would"
+    return "those before it take all that it would"
