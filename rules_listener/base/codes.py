@@ -192,8 +192,9 @@ _CODES = (
     Code(
         "RL218",
         "time that never is",
-        "A mute has days (Mon to Sun, or `day`), hours from 00:00 to 24:00 and moments such as 2026-12-24T18:00, each of "
-        "which a clock shows some time; and it ends after it begins. From 22:00 to 06:00 is over midnight.",
+        "Days are Mon to Sun, or `day` for each of them; hours are 00:00 to 24:00, where 22:00-06:00 goes on after "
+        "midnight; moments are written 2026-12-24T18:00. A mute ends after it begins. When summer time begins, clocks "
+        "skip an hour.",
         'mute every Sunday 02:00-04:00 because "backup"\non crashed alert "{process} crashed"',
         'mute every Sun 02:00-04:00 because "backup"\non crashed alert "{process} crashed"',
     ),

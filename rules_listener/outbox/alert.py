@@ -105,7 +105,7 @@ def _text(firing: Firing, step: Step, values: Values) -> str:
     if step.phase == "recovery" and opening is not None:
         return f"resolved after {_since(opening, firing)}: {action.templates[0](opening.event, values)}"
     text = action.templates[0](firing.event, values)
-    if step.phase == "firing" and opening is not None and opening.time < firing.time:
+    if step.held is None and step.phase == "firing" and opening is not None and opening.time < firing.time:
         text = f"{text} (open for {_since(opening, firing)})"
     return f"{text} ({step.suppressed} more held back)" if step.suppressed and not action.tells_suppressed else text
 
