@@ -27,9 +27,11 @@ def lint(parsed: Iterable[Parsed], rules: checked.RuleSet) -> list[Diagnostic]:
     statements = list(chain.from_iterable(file.statements for file in files))
     rule_nodes = [statement for statement in statements if isinstance(statement, nodes.Rule)]
     all_rules = stated(rule_nodes, rules.rules)
+    about_alerts: tuple[checked.Route | checked.Mute, ...] = (*rules.routes, *rules.mutes)
     found = [
         *unused_names(statements),
-        *_in_vain(statements, all_rules, rules),
+        *_in_vain(statements, all_rules, [one.condition for one in about_alerts]),
+        *unreached([node for node in statements if isinstance(node, nodes.Route)], rules.routes),
         *repeated(all_rules),
         *blind_to_backoff(all_rules),
     ]
@@ -37,9 +39,12 @@ def lint(parsed: Iterable[Parsed], rules: checked.RuleSet) -> list[Diagnostic]:
 
 
 def _in_vain(
-    statements: Sequence[nodes.Statement], rules: Iterable[Stated], rule_set: checked.RuleSet
+    statements: Sequence[nodes.Statement], rules: Iterable[Stated], of_alerts: Iterable[checked.Condition | None]
 ) -> list[Diagnostic]:
-    """What definitions and rules select in vain, what rules wait for in vain, and what routes and mutes are for."""
+    """What definitions and rules select in vain, what rules wait for in vain, and what routes and mutes ask in vain.
+
+    `of_alerts` are the conditions of all routes, then of all mutes.
+    """
     definitions = define(statements, set(), [])
     selections = Selections(definitions)
     own = {statement.name.name for statement in statements if isinstance(statement, Definition)}
@@ -53,12 +58,5 @@ def _in_vain(
         consequence = "so this event never comes" if is_absence else "so this rule never fires"
         selections.selector(one.node.selector, consequence)
         selections.found += never_comes(one, selections)
-    route_nodes = [statement for statement in statements if isinstance(statement, nodes.Route)]
-    mute_nodes = [statement for statement in statements if isinstance(statement, nodes.Mute)]
-    about_alerts = zip([*route_nodes, *mute_nodes], [*rule_set.routes, *rule_set.mutes], strict=True)
-    conditions = ((node, one.condition) for node, one in about_alerts)
-    return [
-        *selections.found,
-        *idle_conditions(conditions, selections.hopeless_names),
-        *unreached(route_nodes, rule_set.routes),
-    ]
+    about_alerts = [node for kind in (nodes.Route, nodes.Mute) for node in statements if isinstance(node, kind)]
+    return selections.found + idle_conditions(about_alerts, of_alerts, selections.hopeless_names)

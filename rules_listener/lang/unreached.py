@@ -18,11 +18,13 @@ ANY_ALERT = situations((*OF_ALERTS.types, UNLISTED))
 
 
 def idle_conditions(
-    statements: Iterable[tuple[nodes.Route | nodes.Mute, checked.Condition | None]], hopeless_names: Collection[str]
+    statements: Iterable[nodes.Route | nodes.Mute],
+    conditions: Iterable[checked.Condition | None],
+    hopeless_names: Collection[str],
 ) -> list[Diagnostic]:
     """What is wrong with the conditions of some statements; see `conditions.examine`."""
     found = []
-    for node, condition in statements:
+    for node, condition in zip(statements, conditions, strict=True):
         if node.condition is not None and condition is not None and is_small(condition):
             outcome = "takes no alert" if isinstance(node, nodes.Route) else "mutes nothing"
             consequence = f"so this {type(node).__name__.lower()} {outcome}"
@@ -63,16 +65,26 @@ def unreached(route_nodes: Sequence[nodes.Route], routes: Sequence[checked.Route
     earlier, left = list[_Stated](), ANY_ALERT
     for node, route in zip(route_nodes, routes, strict=True):
         one = _Stated(node, route)
-        if one.taken(ANY_ALERT) and not one.taken(left):
-            found.append(warning("RL409", "no alert ever gets to this route", node.span, _why(one, earlier)))
-        left = one.left(left)
-        if route.otherwise and not left and not any(before.takes_all for before in earlier):
-            place = node.otherwise[0].span.to(node.otherwise[-1].span)
-            label = "its condition is true of all that get there" if one.taken(ANY_ALERT) else ""
-            found.append(warning("RL409", "no alert ever gets to this `else`", place, label))
-        left = () if one.takes_all else left
+        if one.taken(ANY_ALERT):
+            found += _in_vain(one, left, earlier)
+        left = () if one.takes_all else one.left(left)
         earlier.append(one)
     return found
+
+
+def _in_vain(one: _Stated, left: Situations, earlier: Sequence[_Stated]) -> list[Diagnostic]:
+    """What is never reached of a route that may take an alert, where some are left by those before it."""
+    node, otherwise = one.node, one.node.otherwise
+    if not left or not (otherwise or one.taken(left)):
+        return [warning("RL409", "no alert ever gets to this route", node.span, _why(one, earlier))]
+    if not one.taken(left) and node.condition is not None:
+        message = "no alert that gets to this route fulfils its condition"
+        return [warning("RL409", message, node.condition.span, _why(one, earlier))]
+    if otherwise and not one.left(left):
+        place = otherwise[0].span.to(otherwise[-1].span)
+        label = "the condition is true of all that get there"
+        return [warning("RL409", "no alert ever gets to this `else`", place, label)]
+    return []
 
 
 def _why(one: _Stated, earlier: Sequence[_Stated]) -> str:
