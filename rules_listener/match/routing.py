@@ -4,12 +4,11 @@
 2. The first route that takes an alert decides; so does the first mute.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from rules_listener.event.event import Event
 from rules_listener.lang.literals import SEVERITIES
-from rules_listener.match.firing import Action, Mute, Rule, Values
+from rules_listener.match.firing import Action, Rule, Values
 from rules_listener.match.program import Loaded
 
 
@@ -52,11 +51,3 @@ class Routing:
 
 def _values(rule: Rule, action: Action) -> Values:
     return {"rule": rule.name, "severity": SEVERITIES.index(action.severity)}
-
-
-def in_force(mutes: tuple[Mute, ...], moment: float) -> Iterator[tuple[Mute, float | None]]:
-    """The mutes that hold at `moment`, each with a moment up to which it does so without a break."""
-    for mute in mutes:
-        until = None if mute.window is None else mute.window.until(moment)
-        if mute.window is None or until is not None:
-            yield mute, until
