@@ -39,7 +39,7 @@ def lint(parsed: Iterable[Parsed], rules: checked.RuleSet) -> list[Diagnostic]:
 
 
 def _in_vain(
-    statements: Sequence[nodes.Statement], rules: Iterable[Stated], of_alerts: Iterable[checked.Condition | None]
+    statements: Sequence[nodes.Statement], rules: Sequence[Stated], of_alerts: Iterable[checked.Condition | None]
 ) -> list[Diagnostic]:
     """What definitions and rules select in vain, what rules wait for in vain, and what routes and mutes ask in vain.
 
@@ -58,5 +58,6 @@ def _in_vain(
         consequence = "so this event never comes" if is_absence else "so this rule never fires"
         selections.selector(one.node.selector, consequence)
         selections.found += never_comes(one, selections)
+    names = {one.rule.name for one in rules}
     about_alerts = [node for kind in (nodes.Route, nodes.Mute) for node in statements if isinstance(node, kind)]
-    return selections.found + idle_conditions(about_alerts, of_alerts, selections.hopeless_names)
+    return selections.found + idle_conditions(about_alerts, of_alerts, names, selections.hopeless_names)

@@ -1,18 +1,24 @@
 """What routes and mutes say in vain: conditions (RL404, RL405), and routes to which no alert ever gets (RL409).
 
-1. It is certain: whatever rules there are, and whatever event they are about.
+1. It is certain: whatever event an alert is about. Of the rules it matters only how they are called: that no rule has a
+   name is a reason why a condition is never true, that one has it is none why another is always true.
 2. A condition that is not small (`reasoning.is_small`) is taken for one that may be true or not.
 """
 
+import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rules_listener.base.diagnostics import Diagnostic, warning
-from rules_listener.event.catalogue import UNLISTED
+from rules_listener.base.diagnostics import Diagnostic, suggestion, warning
+from rules_listener.event.catalogue import UNLISTED, Kind
 from rules_listener.lang import checked, nodes
+from rules_listener.lang.checked import canonical
 from rules_listener.lang.conditions import examine
-from rules_listener.lang.reasoning import Outcome, Situations, assume, is_small, situations
+from rules_listener.lang.domain import Domain
+from rules_listener.lang.reasoning import Outcome, Situation, Situations, assume, is_small, situations
 from rules_listener.lang.scope import OF_ALERTS
+
+_STRING = re.compile(r"""["']([^"']*)["']""")
 
 ANY_ALERT = situations((*OF_ALERTS.types, UNLISTED))
 
@@ -20,6 +26,7 @@ ANY_ALERT = situations((*OF_ALERTS.types, UNLISTED))
 def idle_conditions(
     statements: Iterable[nodes.Route | nodes.Mute],
     conditions: Iterable[checked.Condition | None],
+    rule_names: Collection[str],
     hopeless_names: Collection[str],
 ) -> list[Diagnostic]:
     """What is wrong with the conditions of some statements; see `conditions.examine`."""
@@ -28,8 +35,31 @@ def idle_conditions(
         if node.condition is not None and condition is not None and is_small(condition):
             outcome = "takes no alert" if isinstance(node, nodes.Route) else "mutes nothing"
             consequence = f"so this {type(node).__name__.lower()} {outcome}"
-            found += examine(node.condition, condition, ANY_ALERT, hopeless_names, consequence)
+            wrong = examine(node.condition, condition, ANY_ALERT, hopeless_names, consequence)
+            if not wrong and rule_names:
+                wrong = examine(node.condition, condition, _alerts_of(rule_names), hopeless_names, consequence)
+                wrong = [replace(one, label=_no_rule(one, rule_names)) for one in wrong]
+            found += wrong
     return found
+
+
+OTHER_RULE = "\0"
+"""Stands for the name of a rule that is not there yet."""
+
+
+def _alerts_of(rule_names: Collection[str]) -> Situations:
+    """Any alert, whose rule has one of some names, or one that nobody has named here."""
+    names = Domain(frozenset({Kind.TEXT}), frozenset({*rule_names, OTHER_RULE}))
+    rule = canonical(checked.Given("values", "rule"))
+    return [Situation(one.type, {rule: names}) for one in ANY_ALERT]
+
+
+def _no_rule(found: Diagnostic, rule_names: Collection[str]) -> str:
+    """That no rule has the name that stands at a diagnostic's place."""
+    span = found.span
+    quoted = [] if span is None else _STRING.findall(span.source.text[span.start : span.end])
+    hints = (suggestion(text, rule_names) for text in quoted)
+    return next(filter(None, hints), "no rule has such a name")
 
 
 @dataclass(frozen=True, slots=True)

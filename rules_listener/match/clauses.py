@@ -29,8 +29,11 @@ from rules_listener.match.stays import Stays
 Emit = Callable[[Event, str, Step], None]
 """What is called for a reminder or a recovery: with the event that it is about, and the key."""
 
-Ask = Callable[[Event], Silence | None]
+Mutes = Callable[[Event], Silence | None]
 """Says whether the alert is muted now, if it is about an event; with engine time."""
+
+Routes = Callable[[Event], tuple[str, ...]]
+"""Says where the alert goes, if it is about an event; see `routing`."""
 
 
 class Limit:
@@ -105,7 +108,16 @@ class Clauses:
     """What one action of a rule, an alert with clauses, remembers."""
 
     def __init__(  # noqa: PLR0913 - its place in the rule, and what it works with
-        self, rule: Rule, number: int, rank: int, *, agenda: Agenda, stays: Stays, emit: Emit, silence: Ask
+        self,
+        rule: Rule,
+        number: int,
+        rank: int,
+        *,
+        agenda: Agenda,
+        stays: Stays,
+        emit: Emit,
+        mutes: Mutes,
+        routes: Routes,
     ) -> None:
         action: Action = rule.actions[number]
         self.rank = rank
@@ -119,21 +131,22 @@ class Clauses:
         self._agenda = agenda
         self._stays = stays
         self._emit = emit
-        self._silence = silence
+        self._mutes = mutes
+        self._routes = routes
 
-    def fire(self, firing: Firing, now: float, channels: tuple[str, ...]) -> Step:
-        """What becomes of a firing, which a route sends to `channels`."""
+    def fire(self, firing: Firing, now: float) -> Step:
+        """What becomes of a firing."""
         found = self.open.get(firing.key)
         if found is not None:
             found.closing.due = None
             if found.sent:
                 reason = f"already open since {show_time(found.opening.time)}"
                 return Step(self.number, held=reason, channels=found.opening.channels)
-        opening = None
+        opening, channels = None, self._routes(firing.event)
         if self._until is not None:
             opening = Opening(self._id(firing), firing.time, firing.event, firing.values, channels)
             found = self._opened(firing.key, opening, now)
-        if silence := self._silence(firing.event):
+        if silence := self._mutes(firing.event):
             return self._muted(found, silence, channels)
         if found is not None:
             found.unhide()
@@ -212,7 +225,7 @@ class Clauses:
         if deadline is found.closing:
             self._closed(found)
             return
-        silence = self._silence(found.opening.event)
+        silence = self._mutes(found.opening.event)
         if deadline is found.reminding:
             self._agenda.set(deadline, now + self._next_wait(found))
             self._say_again(found, "reminder", silence, now)
@@ -222,7 +235,9 @@ class Clauses:
             self._say_again(found, "firing", None, now)
 
     def _say_again(self, found: Open, phase: str, silence: Silence | None, now: float) -> None:
-        """Send what is open, unless a mute or the limit holds it back."""
+        """Send what is open, unless a mute or the limit holds it back; what was not sent goes where it would now."""
+        if not found.sent:
+            found.opening = replace(found.opening, channels=self._routes(found.opening.event))
         opening = found.opening_at(now)
         held, suppressed = silence.reason if silence else None, 0
         if silence is None:

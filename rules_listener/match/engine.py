@@ -222,7 +222,12 @@ class Engine:
 
         clauses = partial(Clauses, rule, agenda=self._agenda, stays=self._stays, emit=emit)
         return {
-            place: clauses(place, number * _RANKS + 2 + place, silence=partial(self._silence, rule, action))
+            place: clauses(
+                place,
+                number * _RANKS + 2 + place,
+                mutes=partial(self._silence, rule, action),
+                routes=partial(self._channels, rule, action),
+            )
             for place, action in enumerate(rule.actions)
             if action.has_clauses
         }
@@ -262,11 +267,15 @@ class Engine:
         rule, action = firing.rule, firing.rule.actions[place]
         if action.kind != "alert":
             return Step(place, held=firing.held)
-        channels = self._routing.channels(rule, action, firing.event) if self._routing is not None else ()
         if clauses is not None and firing.held is None:
-            return clauses.fire(firing, self._now or 0.0, channels)
+            return clauses.fire(firing, self._now or 0.0)
         silence = self._silence(rule, action, firing.event) if firing.held is None else None
-        return Step(place, held=silence.reason if silence is not None else firing.held, channels=channels)
+        held = silence.reason if silence is not None else firing.held
+        return Step(place, held=held, channels=self._channels(rule, action, firing.event))
+
+    def _channels(self, rule: Rule, action: Action, event: Event) -> tuple[str, ...]:
+        """Where a route sends an alert; empty where none decides."""
+        return () if self._routing is None else self._routing.channels(rule, action, event)
 
     def _silence(self, rule: Rule, action: Action, event: Event) -> Silence | None:
         """Whether an alert is muted now, and up to when, in the engine's time."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rules_listener.base.diagnostics import in_order
 from rules_listener.event.event import Event
 from rules_listener.lang import checked
 from rules_listener.lang.literals import SEVERITIES
@@ -108,6 +109,28 @@ def test_which_routes_are_not_reached(name: str) -> None:
     """A route is reported if one before it takes all, or some of them together all that it would."""
     text, lines = FOUND[name]
     assert codes(text + ON) == [("RL409", line) for line in lines]
+
+
+def test_rules_that_are_not_there() -> None:
+    """A route or a mute that asks for a rule which no file has is never true, and says which name is near."""
+    rules = "\nrule disk on PROCESS_COMMUNICATION alert 'x'\nrule down on crashed alert 'x'"
+    text = (
+        "mute rule == 'dsik' because 'a'\nroute rule in ['a', 'b'] to c\nmute rule like 'x*' and pid == 1 because 'a'"
+    )
+    found = in_order(linted(text + rules)[1])
+    assert [(one.code, one.label) for one in found] == [
+        ("RL405", "did you mean `disk`?"),
+        ("RL405", "no rule has such a name"),
+        ("RL405", "no rule has such a name"),
+    ]
+    for condition in (
+        "rule == 'disk'",
+        "rule != 'disk' and rule != 'down'",
+        "rule != 'gone'",
+        "rule in ['gone', 'down']",
+    ):
+        assert messages(f"mute {condition} because 'a'\nroute rule like 'd*' to a\nroute to b{rules}") == []
+    assert messages("mute rule == 'elsewhere' because 'a'") == []
 
 
 def test_names_are_used_by_routes_and_mutes() -> None:

@@ -168,6 +168,15 @@ def test_elapsed_goes_on_while_an_alert_is_hidden() -> None:
     assert play(rules, at(0, exited()), until=100)[-1] == (60, "firing", "down for 1m (open for 50s)")
 
 
+def test_what_is_hidden_goes_where_it_would_when_it_is_told() -> None:
+    """Nobody was told before: where an alert goes that was muted is decided by the routes that hold then."""
+    before, after = (engine(f"route to {name} {muted(10, 60)} {UNTIL}") for name in ("a", "b"))
+    before.feed(at(12, exited()))
+    after.adopt(before.dump())
+    made = alerts(after.advance(NOW + 60) + after.feed(at(70, running())))
+    assert [(one.phase, one.deliveries[0].channel) for one in made] == [("firing", "b"), ("recovery", "b")]
+
+
 # reloads, restarts, clocks that are set
 
 
