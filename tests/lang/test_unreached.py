@@ -89,7 +89,7 @@ def _channels_of(message: str, statements: list[str], where: tuple[str, int, int
     return names[:1] if "fulfils" in message else names
 
 
-ON = "\non crashed alert '{process} crashed'"
+ON = "\nrule x on crashed alert '{process} crashed'\nrule y on gave_up alert '{process} gave up'"
 FOUND: dict[str, tuple[str, list[int]]] = {
     "behind one without a condition": ("route to a\nroute severity == error to b", [2]),
     "behind an else": ("route rule == 'x' to a, else to b\nroute rule == 'y' to c\nroute to d", [2, 3]),
@@ -126,11 +126,11 @@ def test_rules_that_are_not_there() -> None:
     for condition in (
         "rule == 'disk'",
         "rule != 'disk' and rule != 'down'",
-        "rule != 'gone'",
         "rule in ['gone', 'down']",
     ):
         assert messages(f"mute {condition} because 'a'\nroute rule like 'd*' to a\nroute to b{rules}") == []
     assert messages("mute rule == 'elsewhere' because 'a'") == []
+    assert codes(f"mute rule != 'gone' because 'a'{rules}") == [("RL404", 1)]
 
 
 def test_names_are_used_by_routes_and_mutes() -> None:
