@@ -12,7 +12,7 @@ from rules_listener.base.diagnostics import Diagnostic
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.expressions import ExpressionChecker
 from rules_listener.lang.nesting import extent
-from rules_listener.lang.rules import Channels
+from rules_listener.lang.rules import Channels, short_place
 from rules_listener.lang.scope import OF_ALERTS
 from rules_listener.lang.selectors import Definitions, too_large
 from rules_listener.lang.windows import WindowChecker
@@ -46,7 +46,7 @@ class RoutingChecker:
         found += wrong
         if wrong or (condition is None and node.condition is not None):
             return None
-        return checked.Mute(node.span.place, condition, reason, window)
+        return checked.Mute(short_place(node.span), condition, reason, window)
 
     def condition(self, node: nodes.Expression | None, found: list[Diagnostic]) -> checked.Condition | None:
         """A condition about an alert."""

@@ -235,7 +235,12 @@ def template_parts(template: nodes.Template, checker: ExpressionChecker) -> chec
 def _shown_name(node: nodes.Rule) -> str:
     if node.name is not None:
         return node.name.name
-    return f"{node.span.source.name.rsplit('/', 1)[-1]}:{node.span.line}"
+    return short_place(node.span)
+
+
+def short_place(span: Span) -> str:
+    """A place as a name: that of the file without its folders, and the line."""
+    return f"{span.source.name.rsplit('/', 1)[-1]}:{span.line}"
 
 
 def _some(names: Sequence[str], at_most: int = 12) -> str:

@@ -40,11 +40,18 @@ class Weekly:
         self._start = start
         self._end = end
         self._zone = read_zone(zone) if zone else None
+        self._known = (0.0, 0.0)
+        """A stretch that is within, as it was found last."""
 
     def until(self, moment: float) -> float | None:
         """A later moment up to which clocks show times in the window; None if they do not at `moment`."""
+        if self._known[0] <= moment < self._known[1]:
+            return self._known[1]
         end = self._end_by_the_clock(_shown(moment, self._zone))
-        return None if end is None else self._next(moment, end)
+        if end is None:
+            return None
+        self._known = (moment, self._next(moment, end))
+        return self._known[1]
 
     def _end_by_the_clock(self, local: datetime) -> datetime | None:
         """What clocks show at the end of the window that they are in."""
