@@ -3,5 +3,6 @@
 Read in this order: `firing` (what comes out), `lookup` and `runtime` (what generated code calls); `globs`, `regexes`
 and `normal` (conditions in few forms), `necessary` and `index` (by what rules are looked up), `shapes` and `codegen`
 (expressions become Python), `buckets` and `compile` (rules become a program), `program` (compiled rules as values);
-`agenda` and `stays` (deadlines), `patterns` and `clauses` (what is remembered), `engine` (events go in).
+`agenda` and `stays` (deadlines), `patterns` and `clauses` (what is remembered), `engine` (events go in). Beside it,
+for those who ask why: `evaluate` and `traces` (how conditions came out, part by part).
 """
