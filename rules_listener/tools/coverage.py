@@ -9,7 +9,7 @@
 4. What several files of tests look at counts as covered if one of them notices.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rules_listener.base.diagnostics import has_errors
@@ -17,6 +17,7 @@ from rules_listener.lang import checked, nodes
 from rules_listener.lang.changes import Change, Changeable, Kind, changeables, changed
 from rules_listener.lang.check import check
 from rules_listener.lang.parse import Parsed
+from rules_listener.match.clauses import limit_reason
 from rules_listener.outbox.alert import Alert
 
 Notices = Callable[[checked.RuleSet], bool]
@@ -79,7 +80,7 @@ class Coverage:
     def add(self, parsed: Sequence[Parsed], rules: checked.RuleSet, alerts: Iterable[Alert], notices: Notices) -> None:
         """Take in what the tests of some rules notice; `alerts` are all that came in those that pass."""
         statements = [statement for file in parsed for statement in file.statements]
-        self._add_rules([one for one in statements if isinstance(one, nodes.Rule)], rules, _happened(alerts))
+        self._add_rules([one for one in statements if isinstance(one, nodes.Rule)], rules, list(alerts))
         for part in changeables(statements):
             known = self.parts.get(_place(part.node))
             changes = part.changes if known is None else known.unnoticed
@@ -87,13 +88,10 @@ class Coverage:
             if unnoticed is not None:
                 self.parts[_place(part.node)] = CoveredPart(part, unnoticed)
 
-    def _add_rules(
-        self, rule_nodes: Sequence[nodes.Rule], rules: checked.RuleSet, happened: Mapping[str, set[str]]
-    ) -> None:
+    def _add_rules(self, rule_nodes: Sequence[nodes.Rule], rules: checked.RuleSet, alerts: Sequence[Alert]) -> None:
         for node, rule in zip(rule_nodes, rules.rules, strict=True):
             known = self.rules.setdefault(_place(node), CoveredRule(rule, node, dict.fromkeys(_wanted(rule), False)))
-            for name in happened.get(rule.name, set()) & known.seen.keys():
-                known.seen[name] = True
+            known.seen |= dict.fromkeys(_happened(rule, alerts), True)
 
 
 def _place(node: nodes.Node) -> Place:
@@ -130,11 +128,11 @@ def _wanted(rule: checked.Rule) -> Iterator[str]:
         yield LIMITED
 
 
-def _happened(alerts: Iterable[Alert]) -> dict[str, set[str]]:
-    """What happened of each rule, by its name."""
-    found: dict[str, set[str]] = {}
+def _happened(rule: checked.Rule, alerts: Iterable[Alert]) -> Iterator[str]:
+    """What happened of a rule."""
+    limits = {limit_reason(one.number, one.duration_s) for one in (action.at_most for action in rule.actions) if one}
     for alert in alerts:
-        is_limited = alert.held is not None and alert.held.startswith("at most ")
-        if alert.held is None or is_limited:
-            found.setdefault(alert.rule, set()).add(LIMITED if is_limited else _PHASES[alert.phase])
-    return found
+        if alert.rule == rule.name and alert.held is None:
+            yield _PHASES[alert.phase]
+        elif alert.rule == rule.name and alert.held in limits:
+            yield LIMITED
