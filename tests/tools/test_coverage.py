@@ -230,8 +230,8 @@ def histories(draw: st.DrawFn) -> Test:
         moment += wait
         fields: dict[str, str | int] = {} if kind == "BACKOFF" else {"pid": draw(st.sampled_from((3, 4, 7)))}
         fields |= {"expected": draw(st.integers(0, 1))} if kind == "EXITED" else {}
-        names = draw(st.sampled_from("xy")), draw(st.sampled_from("abc"))
-        found.append(at(moment, state(kind, *names, from_state="STARTING", **fields)))
+        name, group = draw(st.sampled_from("xy")), draw(st.sampled_from("abc"))
+        found.append(at(moment, state(kind, name, group, from_state="STARTING", **fields)))
     return found
 
 
