@@ -61,3 +61,5 @@ def test_the_installed_wheel_has_its_data(installed: Path, tmp_path: Path) -> No
     assert (tmp_path / "rules" / "crash.rules").exists()
     output = run(tmp_path, str(installed / "rules-listener"), "check")
     assert output == "1 file, 5 rules: no errors\n"
+    output = run(tmp_path, str(installed / "rules-listener"), "test", ".")
+    assert output == "5 tests in 1 file: all passed\n"

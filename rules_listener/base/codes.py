@@ -1,13 +1,13 @@
 """The registry of diagnostics: each code, what it means, and the smallest text that causes it.
 
 1. A code is never reused and never changes its meaning.
-2. `RL1..` the text is no rule language; `RL2..` names and kinds do not fit; `RL3..` files; `RL4..` warnings, of which
-   `RL41.` are about comments that silence others; `RL5..` what does not fit supervisord.conf, of which `RL51.` and
-   `RL52.` are warnings. RL901 is no longer used.
+2. `RL1..` the text is no rule language; `RL2..` names and kinds do not fit; `RL3..` files, of which `RL31.` are about
+   rule tests; `RL4..` warnings, of which `RL41.` are about comments that silence others; `RL5..` what does not fit
+   supervisord.conf, of which `RL51.` and `RL52.` are warnings. RL901 is no longer used.
 3. Each `example` causes its code, and only that; what is `fixed` causes none. A test runs them all.
 """
 
-from rules_listener.base.meaning import CONFIGURATION_FILE, Code
+from rules_listener.base.meaning import CONFIGURATION_FILE, TEST_FILE, Code
 from rules_listener.base.supervisorcodes import SUPERVISOR_CODES
 
 _CODES = (
@@ -219,6 +219,39 @@ _CODES = (
         'channels:\n  hook: {webhook: {url: "https://me:${HOOK_PASSWORD}@example.org/hook"}}\n'
         "rules: [example.rules]\ndefault: [hook]\n",
         file=CONFIGURATION_FILE,
+    ),
+    Code(
+        "RL311",
+        "rule test is not valid",
+        "A file of rule tests says which `rules` it is about and has a list of `tests`, each with a name, events or a "
+        "recording, and the alerts that are to be sent. It is strict: a key that it does not know or a value of "
+        "another kind is an error.",
+        "rules: [example.rules]\ntests:\n  - name: it gave up\n    events: []\n    alert: []\n",
+        "rules: [example.rules]\ntests:\n  - name: it gave up\n    events: []\n    alerts: []\n",
+        file=TEST_FILE,
+    ),
+    Code(
+        "RL312",
+        "no such event can come",
+        "A line of a rule test says when an event comes, its type, for most types a process, and its fields: "
+        "`10s PROCESS_STATE_EXITED web:nginx expected=0`. Fields are those that supervisord sends with that type, and "
+        "have the values that it can send.",
+        "rules: [example.rules]\ntests:\n  - name: it exited\n    events:\n"
+        "      - 0s PROCESS_STATE_EXITED web expcted=0\n    alerts: []\n",
+        "rules: [example.rules]\ntests:\n  - name: it exited\n    events:\n"
+        "      - 0s PROCESS_STATE_EXITED web expected=0\n    alerts: []\n",
+        file=TEST_FILE,
+    ),
+    Code(
+        "RL313",
+        "no such alert can be sent",
+        "A rule test expects an alert of a rule or to a channel that is not there. A rule without a name is called by "
+        "its place, as crash.rules:12.",
+        "rules: [example.rules]\ntests:\n  - name: it gave up\n    events: [0s PROCESS_STATE_FATAL web]\n"
+        "    alerts: [{rule: gave_up}]\n",
+        "rules: [example.rules]\ntests:\n  - name: it gave up\n    events: [0s PROCESS_STATE_FATAL web]\n"
+        '    alerts: [{rule: "example.rules:1"}]\n',
+        file=TEST_FILE,
     ),
     Code(
         "RL401",

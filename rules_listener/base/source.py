@@ -26,6 +26,10 @@ class Source:
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a line and column, from 1: the opposite of `position`."""
+        return self._line_starts[line - 1] + column - 1
+
     def line(self, number: int) -> str:
         """The text of line `number` (from 1), without its end; empty where there is no such line."""
         if number > len(self._line_starts):

@@ -100,10 +100,13 @@ def _lasts(rule: Rule) -> bool:
     return any(until is not None and until.of_states and until.duration_s for until in (a.until for a in rule.actions))
 
 
-def load(program: Program) -> Loaded:
-    """Run the program's module, and look up what it defines."""
+def load(program: Program, surroundings: Mapping[str, Callable[..., object]] | None = None) -> Loaded:
+    """Run the program's module, and look up what it defines.
+
+    `surroundings` are functions that stand for those of the same name in `NAMESPACE`.
+    """
     code, tables = marshal.loads(program.code)  # noqa: S302 - our own code, from our own folder
-    names: dict[str, object] = dict(NAMESPACE)
+    names: dict[str, object] = {**NAMESPACE, **(surroundings or {})}
     for name, (method, content) in tables.items():
         names[name] = Patterns(*content) if method == MATCHES else content
     exec(code, names)  # noqa: S102 - likewise

@@ -42,15 +42,17 @@ class Checked(NamedTuple):
     parsed: list[Parsed]
 
 
-def check_all(config_path: Path | None, rules: Sequence[str], *, any_channel: bool = False) -> Checked:
+def check_all(
+    config_path: Path | None, rules: Sequence[str], *, any_channel: bool = False, with_secrets: bool = True
+) -> Checked:
     """Read and check the configuration and its rules; `rules` (files or folders) stand for those that it names.
 
     Warnings are looked for only where there is no error. With `any_channel`, rules may name channels that the
-    configuration does not have.
+    configuration does not have. Where nothing is going to be sent, its secrets need not be there: `with_secrets`.
     """
     config, found, places = ReadConfig(default_config(Path.cwd()), [], {})
     if config_path is not None:
-        config, found, places = read_config(config_path, os.environ)
+        config, found, places = read_config(config_path, os.environ if with_secrets else None)
     files, parsed = _read_rules([Path(path) for path in rules or config.rules], found)
     channels = None if any_channel or has_errors(found) else Channels(config.channel_names, config.default)
     rule_set, found_in_rules = check(parsed, channels)

@@ -22,6 +22,7 @@ from rules_listener.tools.record import main as record_main
 from rules_listener.tools.run import DESCRIPTION
 from rules_listener.tools.run import main as run_main
 from rules_listener.tools.status import status
+from rules_listener.tools.test import test
 
 
 class Verbs(click.Group):
@@ -68,5 +69,5 @@ def record(arguments: tuple[str, ...]) -> None:
     sys.exit(record_main(arguments))
 
 
-for verb in (check, fmt, explain, init, demo, convert, alerts, status):
+for verb in (check, fmt, test, explain, init, demo, convert, alerts, status):
     cli.add_command(verb)

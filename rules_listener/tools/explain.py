@@ -16,7 +16,7 @@ import click
 from rules_listener.base.codes import CODES
 from rules_listener.base.diagnostics import Diagnostic, Severity, as_json, as_text, suggestion
 from rules_listener.base.errors import ConfigError
-from rules_listener.base.meaning import EXAMPLE_FILE, INCLUDED_FILE, Code
+from rules_listener.base.meaning import EXAMPLE_FILE, INCLUDED_FILE, TEST_FILE, Code
 from rules_listener.event.localtime import read_moment, read_zone
 from rules_listener.serve.compiler import check_all
 from rules_listener.serve.config import FILE_NAME
@@ -24,6 +24,7 @@ from rules_listener.serve.fit import fit
 from rules_listener.tools.explained import Question
 from rules_listener.tools.explaining import explain_recording
 from rules_listener.tools.generated import code_of_rule
+from rules_listener.tools.testfile import Library, read_suite
 
 WIDTH = 100
 """Columns of running text, and of the lines of an example."""
@@ -88,7 +89,7 @@ def _named(name: str) -> Code:
 
 
 def demonstrated(code: Code, text: str) -> list[Diagnostic]:
-    """What `check` says about a text in the place of a code's example."""
+    """What `check`, or `test`, says about a text in the place of a code's example."""
     with TemporaryDirectory(prefix="rules-listener-") as folder, chdir(folder):
         Path(FILE_NAME).write_text("default: [ops]\nchannels: {ops: {log: {}}, pager: {log: {}}}\n", encoding="utf-8")
         Path(EXAMPLE_FILE).write_text("on PROCESS_STATE_FATAL shutdown\n", encoding="utf-8")
@@ -98,6 +99,8 @@ def demonstrated(code: Code, text: str) -> list[Diagnostic]:
             Path(code.file).write_bytes(text.encode("utf-8", "surrogateescape"))
         if code.is_about_supervisord:
             return _fitted(code)
+        if code.file == TEST_FILE:
+            return read_suite(Path(TEST_FILE), None, Library())[1]
         return check_all(Path(FILE_NAME), [] if code.file == FILE_NAME else [code.file]).found
 
 
@@ -148,7 +151,7 @@ def _text(code: Code) -> str:
         if code.beside:
             parts += ["where supervisord.conf has", _quoted(code.beside)]
         option = f" --supervisor-conf {CONF_FILE}" if code.is_about_supervisord else ""
-        parts.append(f"`rules-listener check{option}` says:")
+        parts.append(f"`rules-listener {'test' if code.file == TEST_FILE else 'check'}{option}` says:")
     else:
         missing = "an empty folder" if code.file.endswith("/") else "no such file"
         parts.append(f"For example, `rules-listener check {code.file}` says, where there is {missing}:")
