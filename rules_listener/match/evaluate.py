@@ -4,6 +4,7 @@
 2. None is unknown, and a missing value. Nothing here raises, for any event.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rules_listener.event.catalogue import CATALOGUE, HEADER_FIELDS, Kind, fields_of
@@ -20,11 +21,14 @@ NOTHING: Values = {}
 
 
 class Evaluator:
-    """Answers for one event. `given` is what a firing gives."""
+    """Answers for one event. `given` is what a firing gives; `surroundings` are as for `load` of `match/program.py`."""
 
-    def __init__(self, event: Event, given: Values = NOTHING) -> None:
+    def __init__(
+        self, event: Event, given: Values = NOTHING, surroundings: Mapping[str, Callable[..., object]] | None = None
+    ) -> None:
         self.event = event
         self.given = given
+        self._names = {**NAMESPACE, **(surroundings or {})}
 
     # conditions
 
@@ -95,11 +99,11 @@ class Evaluator:
             case checked.Given(origin="values"):
                 return self.given.get(value.name)
             case checked.Given():
-                return NAMESPACE[value.origin](value.name)
+                return self._names[value.origin](value.name)
             case checked.Apply():
                 first, *rest = value.arguments
                 text = text_of(self.value(first))
-                return None if text is None else NAMESPACE[value.function](text, *map(self.value, rest))
+                return None if text is None else self._names[value.function](text, *map(self.value, rest))
 
     def _of_kind(self, value: checked.Value, kind: Kind) -> object:
         found_value = self.value(value)

@@ -4,7 +4,7 @@
 2. What is nearest to being true is what has the fewest operands that would have to come out differently.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -70,9 +70,11 @@ def type_of(event: Event) -> str:
     return event.type if event.type in CATALOGUE else UNLISTED
 
 
-def trace_arms(arms: Iterable[PartedArm], event: Event) -> list[TracedArm]:
+def trace_arms(
+    arms: Iterable[PartedArm], event: Event, surroundings: Mapping[str, Callable[..., object]] | None = None
+) -> list[TracedArm]:
     """How the conditions of some arms came out, whatever types they are about."""
-    evaluator = Evaluator(event)
+    evaluator = Evaluator(event, surroundings=surroundings)
     return [
         TracedArm(arm, tuple(TracedWhere(trace(where.part, evaluator), where.event) for where in arm.wheres))
         for arm in arms

@@ -1,23 +1,25 @@
-"""Coverage as people read it: what tests would not notice, at its place."""
+"""Coverage as people read it: what tests would not notice, at its place.
+
+What follows from something that is shown is left out: that nothing of a rule is covered that never fires, nor the
+constants of an operand that might as well be false.
+"""
 
 from collections.abc import Iterable, Iterator
 
 from rules_listener.base.diagnostics import excerpt
+from rules_listener.base.source import Span
 from rules_listener.lang.changes import Kind
 from rules_listener.tools.coverage import CLOSED, FIRED, LIMITED, REMINDED, Coverage, CoveredPart, CoveredRule
 
-_UNSEEN = {
-    FIRED: "it fires in no test, so nothing of it is covered",
-    CLOSED: "is its alert closed",
-    REMINDED: "is its alert sent again",
-    LIMITED: "does its limit hold anything back",
-}
+_UNSEEN = {CLOSED: "closed", REMINDED: "sent again", LIMITED: "held back by its limit"}
 
 
 def report(coverage: Coverage) -> Iterator[str]:
     """All that is not covered, file by file, then how much is."""
     never = [rule.node for rule in coverage.rules.values() if not rule.seen[FIRED]]
     parts = [part for part in coverage.parts.values() if not any(part.part.statement is node for node in never)]
+    idle = [part.part.span for part in parts if Kind.NEVER in {change.kind for change in part.unnoticed}]
+    parts = [part for part in parts if part.part.is_operand or not any(_is_within(part.part.span, one) for one in idle)]
     entries = [*_of_rules(coverage.rules.values()), *_of_parts(parts)]
     entries.sort(key=lambda entry: entry[0])
     for _, lines in entries:
@@ -26,14 +28,19 @@ def report(coverage: Coverage) -> Iterator[str]:
     yield summary(coverage)
 
 
+def _is_within(inner: Span, outer: Span) -> bool:
+    return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
+
+
 def summary(coverage: Coverage) -> str:
     """One line."""
     rules = coverage.rules.values()
     fired = sum(rule.seen[FIRED] for rule in rules)
     parts = [part for part in coverage.parts.values() if part.part.is_operand]
     both = sum(part.covered == part.wanted for part in parts)
-    said = f"{_of(fired, len(rules), 'rule')} fired, {_of(both, len(parts), 'operand')} decided both ways"
-    return f"coverage {_shown(coverage.percent)} % ({coverage.covered} of {coverage.wanted}): {said}"
+    said = [f"{_of(fired, len(rules), 'rule')} fired"]
+    said += [f"{_of(both, len(parts), 'operand')} decided both ways"] if parts else []
+    return f"coverage {_shown(coverage.percent)} % ({coverage.covered} of {coverage.wanted}): {', '.join(said)}"
 
 
 def _shown(percent: float) -> str:
@@ -51,11 +58,16 @@ Entry = tuple[tuple[str, int], list[str]]
 
 def _of_rules(rules: Iterable[CoveredRule]) -> Iterator[Entry]:
     for rule in rules:
-        missing = [said for name, said in _UNSEEN.items() if not rule.seen.get(name, True)]
-        if missing:
+        if not all(rule.seen.values()):
             span = (rule.node.name or rule.node.selector).span
-            label = missing[0] if not rule.seen[FIRED] else f"in no test {' and '.join(missing)}"
-            yield (span.source.name, rule.node.span.start), list(excerpt(span, label))
+            yield (span.source.name, rule.node.span.start), list(excerpt(span, _label_of_rule(rule)))
+
+
+def _label_of_rule(rule: CoveredRule) -> str:
+    if not rule.seen[FIRED]:
+        return "it fires in no test, so nothing of it is covered"
+    unseen = (said for name, said in _UNSEEN.items() if not rule.seen.get(name, True))
+    return f"in no test is its alert {' or '.join(unseen)}"
 
 
 def _of_parts(parts: Iterable[CoveredPart]) -> Iterator[Entry]:

@@ -16,7 +16,7 @@ from rules_listener.match.memory import LimitState, OpenState
 from rules_listener.match.traces import Traced, TracedArm
 from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.tools.observed import Asked, Observation, Observed, shown_rules
-from rules_listener.tools.spelled import Times, spell_value
+from rules_listener.tools.spelled import Times, printable, spell_value
 from rules_listener.tools.why import awaited, counted_field, truth_word, why
 
 _LABEL = 10
@@ -38,7 +38,7 @@ class TextWriter:
         if observed.meanwhile:
             yield from self.alerts_of_time("before it:", observed.meanwhile)
             yield Text()
-        yield from self._wrapped(f"{_moment(event.time)}  {event.summary()}", "  ", "bold")
+        yield from self._wrapped(f"{_moment(event.time)}  {printable(event.summary())}", "  ", "bold")
         yield Text(f"  event {number + 1} of the recording", "dim")
         rules, left_out = shown_rules(observed, names)
         if not any(one.is_concerned for one in rules):
@@ -154,8 +154,8 @@ def _what(alert: Alert) -> str:
 
 def _delivered(alert: Alert, delivery: Delivery) -> str:
     if alert.kind == "alert":
-        return f"{alert.severity} to {delivery.channel}: {delivery.text}"
-    return " ".join([alert.kind, *delivery.arguments[alert.kind != "run" :]])
+        return f"{alert.severity} to {delivery.channel}: {printable(delivery.text)}"
+    return printable(" ".join([alert.kind, *delivery.arguments[alert.kind != "run" :]]))
 
 
 def _facts(one: Observation) -> Iterator[tuple[str, list[str]]]:

@@ -17,6 +17,11 @@ def shortened(text: str, longest: int = LONGEST_VALUE) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def printable(text: str) -> str:
+    """A text in which what can't be seen is spelled, so that none of it is an instruction to a terminal."""
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
+
+
 def quoted(text: str) -> str:
     """What is quoted from a rule."""
     return f"`{shortened(text)}`"
@@ -27,12 +32,12 @@ def spell_value(value: object, kind: Kind) -> str:
     if value is None:
         return "missing"
     if isinstance(value, str):
-        return json.dumps(shortened(value), ensure_ascii=False)
+        return printable(json.dumps(shortened(value), ensure_ascii=False))
     if kind is Kind.DURATION and isinstance(value, int | float):
         return spell_duration(value)
     if kind is Kind.TIME and isinstance(value, int | float):
         return show_time(value)
-    return shortened(show(value))
+    return printable(shortened(show(value)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,12 +182,13 @@ def obstacles(asked: Asked) -> str:
 
 
 def _said(found: Sequence[Traced]) -> str:
-    said = ", and ".join(map(_said_of, found[:MOST_OBSTACLES]))
+    said = ", and ".join(map(said_of, found[:MOST_OBSTACLES]))
     more = len(found) - MOST_OBSTACLES
     return f"{said}, and {more} more" if more > 0 else said
 
 
-def _said_of(traced: Traced) -> str:
+def said_of(traced: Traced) -> str:
+    """How an operand came out, with its values."""
     said = f"{quoted(traced.part.node.span.text)} is {truth_word(traced.truth)}"
     values = _values(traced)
     return f"{said} ({', '.join(values)})" if values else said
