@@ -14,6 +14,7 @@ SEVERITIES = ("info", "warning", "error", "critical")
 
 _ESCAPE = re.compile(r'\\(?:(["\\nt])|u\{([0-9A-Fa-f]{1,6})\}|.)')
 _ESCAPED = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
+_SPELLED = {character: f"\\{letter}" for letter, character in _ESCAPED.items()}
 
 
 def unescape(raw: str) -> Iterator[tuple[str | None, int, int]]:
@@ -42,9 +43,20 @@ def _escaped(match: re.Match[str]) -> str | None:
     return chr(number) if is_character else None
 
 
+def quote(text: str) -> str:
+    """A text as a string of the language, which stands for it."""
+    spelled = (_SPELLED.get(character) or character for character in text)
+    return f'"{"".join(spelled)}"'
+
+
 def number_value(text: str) -> int | float:
     """`3`, `-1` or `2.5` as a number."""
     return float(text) if "." in text else int(text)
+
+
+def spell_number(value: float) -> str:
+    """A number as the language writes it."""
+    return str(value) if isinstance(value, int) else f"{value:.15f}".rstrip("0").rstrip(".")
 
 
 _DURATION = re.compile(r"(?:[0-9]{1,18}(?:\.[0-9]{1,18})?(?:ms|[smhdw]))+")

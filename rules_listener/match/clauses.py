@@ -36,11 +36,16 @@ Routes = Callable[[Event], tuple[str, ...]]
 """Says where the alert goes, if it is about an event; see `routing`."""
 
 
+def limit_reason(number: int, duration_s: float) -> str:
+    """Why `at most` holds something back."""
+    return f"at most {number} per {spell_duration(duration_s)}"
+
+
 class Limit:
     """`at most N per D`: the moments of the last N notifications, and how many were held back since."""
 
     def __init__(self, at_most: AtMost) -> None:
-        self.reason = f"at most {at_most.number} per {spell_duration(at_most.duration_s)}"
+        self.reason = limit_reason(at_most.number, at_most.duration_s)
         self.suppressed = 0
         self._duration = at_most.duration_s
         self._moments: deque[float] = deque(maxlen=at_most.number)

@@ -16,8 +16,10 @@ from rules_listener.base.clock import SystemClock
 from rules_listener.base.diagnostics import Diagnostic, as_text, in_order
 from rules_listener.base.errors import ConfigError
 from rules_listener.tools import show
+from rules_listener.tools.coveragereport import report
 from rules_listener.tools.junit import Outcome, write_junit
 from rules_listener.tools.ruletest import RuleTest
+from rules_listener.tools.testcoverage import Chosen, coverage_of
 from rules_listener.tools.testfile import PATTERN, Library, Suite, read_suite
 from rules_listener.tools.testreport import WIDTH, as_plain, as_shown, failure
 from rules_listener.tools.testrun import run_tests
@@ -32,11 +34,29 @@ from rules_listener.tools.testrun import run_tests
 @click.option(
     "--config", metavar="FILE", type=click.Path(path_type=Path), help="The configuration of files that name none."
 )
-def test(paths: tuple[Path, ...], name: str, junit: Path | None, config: Path | None) -> None:
+@click.option("--coverage", "with_coverage", is_flag=True, help="Say which parts of the rules no test depends on.")
+@click.option(
+    "--fail-under",
+    "least",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="The same; exit status 1 if less is covered.",
+)
+def test(  # noqa: PLR0913 - one for each option
+    paths: tuple[Path, ...],
+    name: str,
+    junit: Path | None,
+    config: Path | None,
+    *,
+    with_coverage: bool,
+    least: float | None,
+) -> None:
     """Run the rule tests in files, and in all *.test.yaml of folders.
 
     A test says which events come, and what is to be sent; it passes if just that is sent. Exit status 1 if one fails,
     or if something is wrong with a file or its rules: then nothing is run.
+
+    With --coverage, each part of the rules is changed in turn, and what no test notices is shown.
     """
     suites, found = _read(_test_files(paths), config)
     if found:
@@ -47,18 +67,31 @@ def test(paths: tuple[Path, ...], name: str, junit: Path | None, config: Path | 
     outcomes = {suite.file: list(_run(suite, chosen[suite.file])) for suite in suites if chosen[suite.file]}
     if junit:
         write_junit(junit, outcomes)
-    click.echo(_summary(outcomes, sum(len(suite.tests) for suite in suites)))
-    sys.exit(1 if any(one.report for several in outcomes.values() for one in several) else 0)
+    failed = sum(bool(one.report) for several in outcomes.values() for one in several)
+    click.echo(_summary(outcomes, failed, sum(len(suite.tests) for suite in suites)))
+    is_wanted = with_coverage or least is not None
+    is_enough = not is_wanted or _cover([(suite, chosen[suite.file]) for suite in suites], least or 0.0)
+    sys.exit(1 if failed or not is_enough else 0)
+
+
+def _cover(chosen: Sequence[Chosen], least: float) -> bool:
+    """Show what no test depends on; whether at least so many percent are covered."""
+    with Console(stderr=True).status("changing the rules, a part at a time"):
+        coverage = coverage_of(chosen, SystemClock())
+    click.echo("\n" + "\n".join(report(coverage)))
+    if coverage.percent < least:
+        click.echo(f"that is less than {least:g} %")
+    return coverage.percent >= least
 
 
 def _run(suite: Suite, tests: Sequence[RuleTest]) -> Iterator[Outcome]:
     """Run tests, and show what fails as it does."""
     console = show.console() if sys.stdout.isatty() else Console(width=WIDTH, highlight=False)
     for ran in run_tests(suite, tests, SystemClock()):
-        report = None if ran.passed else failure(suite, ran)
-        if report is not None:
-            click.echo(as_shown(report, console))
-        yield Outcome(ran.test, as_plain(report) if report else "", bool(ran.unreadable), ran.took_s)
+        shown = None if ran.passed else failure(suite, ran)
+        if shown is not None:
+            click.echo(as_shown(shown, console))
+        yield Outcome(ran.test, as_plain(shown) if shown else "", bool(ran.unreadable), ran.took_s)
 
 
 def _test_files(paths: Sequence[Path]) -> list[Path]:
@@ -98,12 +131,11 @@ def _refuse(found: Sequence[Diagnostic], junit: Path | None) -> NoReturn:
     sys.exit(1)
 
 
-def _summary(outcomes: Mapping[str, Sequence[Outcome]], known: int) -> str:
-    ended = [one for several in outcomes.values() for one in several]
-    failed = sum(bool(one.report) for one in ended)
-    said = f"{len(ended) - failed} passed, {failed} failed" if failed else "all passed"
-    left_out = f", {known - len(ended)} left out" if known > len(ended) else ""
-    return f"{_counted(len(ended), 'test')} in {_counted(len(outcomes), 'file')}: {said}{left_out}"
+def _summary(outcomes: Mapping[str, Sequence[Outcome]], failed: int, known: int) -> str:
+    ended = sum(map(len, outcomes.values()))
+    said = f"{ended - failed} passed, {failed} failed" if failed else "all passed"
+    left_out = f", {known - ended} left out" if known > ended else ""
+    return f"{_counted(ended, 'test')} in {_counted(len(outcomes), 'file')}: {said}{left_out}"
 
 
 def _counted(number: int, word: str) -> str:

@@ -5,7 +5,6 @@
 """
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from io import StringIO
 from itertools import groupby
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from rules_listener.lang.literals import spell_duration
 from rules_listener.tools.expected import LIKE, Expected, Fact, Facts, Row, is_so
+from rules_listener.tools.spelled import printable
 from rules_listener.tools.testfile import Suite
 from rules_listener.tools.testrun import Ran
 from rules_listener.tools.whynot import why_not
@@ -145,5 +145,4 @@ def shown(text: str) -> str:
     """A text as it is, or in quotes if something of it can't be seen."""
     if text and text == text.strip() and text.isprintable():
         return text
-    quoted = json.dumps(text, ensure_ascii=False)
-    return re.sub(r".", lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], quoted)
+    return printable(json.dumps(text, ensure_ascii=False))

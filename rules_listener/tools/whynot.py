@@ -4,18 +4,18 @@ Everything is about what came up to the end of the test. Nothing is run again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
-from rules_listener.event.catalogue import CATALOGUE, UNLISTED
 from rules_listener.event.event import Event
-from rules_listener.lang import checked
 from rules_listener.lang.literals import spell_duration
+from rules_listener.lang.parts import Arms, parted_rules
 from rules_listener.match.firing import Pattern
 from rules_listener.match.program import MAIN, SECOND, UNTIL, Loaded
-from rules_listener.tools.conditionparts import ConditionParts
+from rules_listener.match.traces import trace_arms, type_of
 from rules_listener.tools.expected import Expected
 from rules_listener.tools.testfile import Suite
 from rules_listener.tools.testrun import Ran
+from rules_listener.tools.why import said_of
 
 MOST_SAID = 3
 """So many events and parts of conditions are named."""
@@ -38,7 +38,7 @@ class _Reasons:
         self.loaded = loaded
         self.ran = ran
         self.number = number
-        self.written = suite.rules.checked.rules.rules[number]
+        self.parted = parted_rules(suite.rules.checked.parsed, suite.rules.checked.rules)[number]
         self.rule = loaded.rules[number]
         self.roles = [(event, self._roles(event)) for event in ran.events]
         """All events, with what they are to the rule."""
@@ -60,7 +60,7 @@ class _Reasons:
         selected = self._with(MAIN)
         pattern = self.rule.pattern
         if not selected and (pattern is None or pattern.kind != "no"):
-            yield from self._not_selected(self.written.arms)
+            yield from self._not_selected(self.parted.selected)
         elif pattern is not None:
             yield from _PATTERNS[pattern.kind](self, pattern, selected)
 
@@ -68,7 +68,7 @@ class _Reasons:
 
     def _roles(self, event: Event) -> frozenset[int]:
         """What an event is to the rule."""
-        bucket = self.loaded.buckets.get(event.type if event.type in CATALOGUE else UNLISTED)
+        bucket = self.loaded.buckets.get(type_of(event))
         pulled = (self.loaded.triggers[hit] for hit in (bucket(event) if bucket else ()))
         return frozenset(role for rule, role in pulled if rule == self.number)
 
@@ -81,16 +81,16 @@ class _Reasons:
     def _named(self, event: Event) -> str:
         return f"{event.type}{f' of {event.process}' if event.process else ''} at {self._at(event.time)}"
 
-    def _not_selected(self, arms: Sequence[checked.Arm]) -> Iterator[str]:
+    def _not_selected(self, arms: Arms) -> Iterator[str]:
         """Why no event was selected: none of the types, or what was not true of the nearest one."""
-        tried = [(arm, event) for arm in arms for event, _ in self.roles if _has_type(arm, event)]
+        tried = [(arm, event) for arm in arms for event, _ in self.roles if type_of(event) in arm.types]
         if not tried:
             yield f"no event of its types came: {' '.join(dict.fromkeys(name for arm in arms for name in arm.types))}"
             return
-        parts = ConditionParts(arms, self.suite.surroundings)
-        wrong, event = min(((parts.not_true(*one), one[1]) for one in tried), key=lambda one: len(one[0]))
+        traced = [(trace_arms([arm], event, self.suite.surroundings)[0].obstacles, event) for arm, event in tried]
+        wrong, event = min(traced, key=lambda one: len(one[0]))
         if wrong:
-            yield f"{self._named(event)} was not selected: {'; '.join(wrong[:MOST_SAID])}"
+            yield f"{self._named(event)} was not selected: {'; '.join(map(said_of, wrong[:MOST_SAID]))}"
 
     # what it waits for
 
@@ -119,8 +119,8 @@ class _Reasons:
             yield f"{self._named(second)} came after {spell_duration(waited_s)}, and so not within {within}"
         else:
             yield f"what has to follow within {within} did not come after {self._named(selected[-1])}"
-            if not self._with(SECOND) and self.written.pattern is not None:
-                yield from self._not_selected(self.written.pattern.arms)
+            if not self._with(SECOND):
+                yield from self._not_selected(self.parted.second)
 
     def awaited(self, pattern: Pattern, selected: Sequence[Event]) -> Iterator[str]:
         """What came after all, of `without` and `for`, or that the test ends before."""
@@ -176,7 +176,7 @@ class _Reasons:
             yield from self._ends_before(closing[-1].time + duration_s)
             return
         yield "what closes it did not come"
-        yield from self._not_selected([arm for one in self.written.actions if one.until for arm in one.until.arms])
+        yield from self._not_selected(tuple(chain.from_iterable(self.parted.untils)))
 
 
 _PATTERNS = {
@@ -191,7 +191,3 @@ _PATTERNS = {
 
 def _is_state(name: str) -> bool:
     return name.startswith("PROCESS_STATE_")
-
-
-def _has_type(arm: checked.Arm, event: Event) -> bool:
-    return (event.type if event.type in CATALOGUE else UNLISTED) in arm.types

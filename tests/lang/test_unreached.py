@@ -17,7 +17,7 @@ from rules_listener.match.program import load
 from rules_listener.match.routing import Routing
 from tests.lang.possible import conditions, possible_events
 from tests.lang.test_lint import codes, linted, messages
-from tests.match.reference import Evaluator
+from tests.match.reference import Reference
 from tests.match.strategies import ENV, HOST
 
 THOROUGH = settings(derandomize=True, deadline=None, max_examples=80)
@@ -50,7 +50,7 @@ def _known_host() -> Iterator[None]:
 
 def decided(routes: tuple[checked.Route, ...], rule: str, severity: int, event: Event) -> tuple[str, ...]:
     """Where an alert goes, as the reference says."""
-    evaluator = Evaluator(event, HOST, ENV, {"rule": rule, "severity": severity})
+    evaluator = Reference(event, HOST, ENV, {"rule": rule, "severity": severity})
     for route in routes:
         if route.condition is None or evaluator.truth(route.condition):
             return route.channels

@@ -15,7 +15,7 @@ from rules_listener.match.engine import Engine
 from rules_listener.match.firing import Firing
 from rules_listener.match.program import Loaded, load
 from tests.match.harness import checked_rules
-from tests.match.reference import Evaluator, fires
+from tests.match.reference import Reference, fires
 from tests.match.strategies import DEFINITIONS, ENV, HOST, events, rules
 
 THOROUGH = settings(derandomize=True, deadline=None, max_examples=100)
@@ -62,7 +62,7 @@ def test_templates_render_what_the_reference_renders(texts: list[str], fed: list
     loaded = load(compile_rules(rule_set))
     given_values = {"rule": "r", "severity": "error"}
     for event in fed:
-        evaluator = Evaluator(event, HOST, ENV, given_values)
+        evaluator = Reference(event, HOST, ENV, given_values)
         for rule, compiled in zip(rule_set.rules, loaded.rules, strict=True):
             (parts,), (template,) = rule.actions[0].templates, compiled.actions[0].templates
             assert template(event, given_values) == evaluator.text(parts)

@@ -40,7 +40,7 @@ def test_scenario(path: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "rules_listener", *shlex.split(parts["command"])[1:]],
         cwd=tmp_path,
-        env=environment,
+        env={**environment, "TZ": "UTC"},
         input=parts.get("stdin", ""),
         capture_output=True,
         text=True,
