@@ -55,6 +55,16 @@ def test_the_installed_wheel_checks_an_example(installed: Path, tmp_path: Path) 
     assert output == "2 files, 3 rules: no errors\n"
 
 
+def test_the_installed_wheel_writes_a_page(installed: Path, tmp_path: Path) -> None:
+    """What a page is made of comes with the wheel, and the licence of its library where tools look for licences."""
+    code = "from pathlib import Path; from rules_listener.tools.page import PageWriter; "
+    run(tmp_path, str(installed / "python"), "-c", code + "PageWriter().finish(Path('x.html'), 'nothing')")
+    assert "new uPlot(" in (tmp_path / "x.html").read_text(encoding="utf-8")
+    (licences,) = installed.parent.glob("lib/python*/site-packages/rules_listener-*.dist-info/licenses")
+    found = {str(path.relative_to(licences)) for path in licences.rglob("LICENSE")}
+    assert found == {"LICENSE", "rules_listener/tools/timeline/uplot/LICENSE"}
+
+
 def test_the_installed_wheel_has_its_data(installed: Path, tmp_path: Path) -> None:
     """Starter files and the prelude come with the wheel."""
     run(tmp_path, str(installed / "rules-listener"), "init")
