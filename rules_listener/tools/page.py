@@ -31,7 +31,19 @@ LONGEST_TEXT = 10_000
 UNEXPECTED = " unexpected"
 """Follows PROCESS_STATE_EXITED where the exit was not expected: people look for those."""
 
-_SCRIPTS = ("read", "clock", "history", "filters", "paint", "overview", "timeline", "table", "detail", "page")
+_SCRIPTS = (
+    "read",
+    "clock",
+    "history",
+    "filters",
+    "paint",
+    "overview",
+    "timeline",
+    "table",
+    "detail",
+    "controls",
+    "page",
+)
 _STATE = "PROCESS_STATE_"
 _ABOUT_NO_PROCESS = 0
 

@@ -7,64 +7,74 @@ const BINS = 400;
 function binned(times, { from, to }, bins) {
   const found = new Array(bins).fill(0);
   const scale = bins / (to - from);
-  for (let i = 0; i < times.length; i++) found[Math.min(bins - 1, Math.floor((times[i] - from) * scale))] ++;
+  for (const time of times) found[Math.min(bins - 1, Math.floor((time - from) * scale))]++;
   return found;
 }
 
-function createOverview(element, history, colours, labelWidth, choose) {
-  const all = everything(history);
-  const middles = Array.from({ length: BINS }, (_, i) => all.from + ((i + 0.5) * (all.to - all.from)) / BINS);
-  const events = binned(history.events.time, all, BINS).map(Math.sqrt);
-  const noAlerts = new Array(BINS).fill(null);
-  const fromZero = (_, __, most) => [0, Math.max(1, most) * 1.1];
-  const plot = new uPlot(
-    {
+class Overview {
+  constructor(element, history, colours, labelWidth, choose) {
+    this.all = everything(history);
+    this.range = this.all;
+    this.choose = choose;
+    this.middles = Array.from({ length: BINS }, (_, i) => this.all.from + ((i + 0.5) * (this.all.to - this.all.from)) / BINS);
+    this.events = binned(history.events.time, this.all, BINS).map(Math.sqrt);
+    this.plot = new uPlot(this.options(colours, labelWidth), [this.middles, this.events, this.events.map(() => null)], element);
+    this.plot.over.addEventListener("click", (event) => this.centre(event.offsetX));
+  }
+
+  // Heights are square roots: one alert can be seen beside thousands.
+  options(colours, labelWidth) {
+    const fromZero = { range: (_, __, most) => [0, Math.max(1, most) * 1.1] };
+    const series = { width: 0, points: { show: false } };
+    const { stepped, bars } = uPlot.paths;
+    return {
       width: 600,
       height: OVERVIEW_PX,
       ms: 1,
-      tzDate: zoned,
       legend: { show: false },
-      padding: [2, 12, 0, 0],
-      scales: { x: { time: true, range: () => [all.from, all.to] }, events: { range: fromZero }, alerts: { range: fromZero } },
+      padding: [2, RIGHT_PX, 0, 0],
+      scales: { x: { range: () => [this.all.from, this.all.to] }, events: fromZero, alerts: fromZero },
       series: [
         {},
-        { scale: "events", width: 0, fill: () => colours().overview, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) },
-        { scale: "alerts", width: 0, fill: () => colours().looks[4], points: { show: false }, paths: uPlot.paths.bars({ size: [0.9, 4, 2], align: 0 }) },
+        { ...series, scale: "events", fill: () => colours().overview, paths: stepped({ align: 1 }) },
+        { ...series, scale: "alerts", fill: () => colours().looks[LOOKS.length - 1], paths: bars({ size: [0.9, 4, 2] }) },
       ],
-      axes: [{ show: false }, { show: true, scale: "events", size: labelWidth, values: () => [], ticks: { show: false }, grid: { show: false } }],
-      cursor: { x: false, y: false, points: { show: false }, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => choose(all) } },
-      hooks: { setSelect: [(u) => chosenBy(u)] },
-    },
-    [middles, events, noAlerts],
-    element,
-  );
-  plot.over.addEventListener("click", (event) => centre(event.offsetX));
-
-  let told = false;
-  function chosenBy(u) {
-    if (told) return;
-    const { left, width } = u.select;
-    if (width > 0) choose({ from: u.posToVal(left, "x"), to: u.posToVal(left + width, "x") });
+      axes: [{ show: false }, { scale: "events", size: labelWidth, values: () => [], ticks: { show: false }, grid: { show: false } }],
+      cursor: {
+        x: false,
+        y: false,
+        points: { show: false },
+        drag: { x: true, y: false, setScale: false },
+        bind: { dblclick: () => () => this.choose(this.all) },
+      },
+      hooks: { setSelect: [({ select }) => select.width > 0 && this.choose(this.between(select.left, select.left + select.width))] },
+    };
   }
 
-  let range = all;
-  function centre(x) {
-    const middle = plot.posToVal(x, "x");
-    const half = (range.to - range.from) / 2;
-    choose({ from: middle - half, to: middle + half });
+  between(left, right) {
+    return { from: this.plot.posToVal(left, "x"), to: this.plot.posToVal(right, "x") };
   }
 
-  return {
-    plot,
-    show(to) {
-      range = to;
-      const left = plot.valToPos(range.from, "x");
-      told = true;
-      plot.setSelect({ left, top: 0, width: Math.max(2, plot.valToPos(range.to, "x") - left), height: plot.over.clientHeight }, false);
-      told = false;
-    },
-    showAlerts(times) {
-      plot.setData([middles, events, binned(times, all, BINS).map((count) => (count ? Math.sqrt(count) : null))]);
-    },
-  };
+  // Show a range of the same length around a place.
+  centre(x) {
+    const middle = this.plot.posToVal(x, "x");
+    const half = (this.range.to - this.range.from) / 2;
+    this.choose({ from: middle - half, to: middle + half });
+  }
+
+  show(range) {
+    this.range = range;
+    const left = this.plot.valToPos(range.from, "x");
+    const width = Math.max(2, this.plot.valToPos(range.to, "x") - left);
+    this.plot.setSelect({ left, top: 0, width, height: this.plot.over.clientHeight }, false);
+  }
+
+  showAlerts(times) {
+    const counts = binned(times, this.all, BINS);
+    this.plot.setData([this.middles, this.events, counts.map((count) => (count ? Math.sqrt(count) : null))]);
+  }
+
+  resize(width) {
+    this.plot.setSize({ width, height: OVERVIEW_PX });
+  }
 }

@@ -21,7 +21,7 @@ const STATE_LOOKS = [
   { colour: "--crashed", height: 1 },
   { colour: "--backoff", height: 1, hatched: true },
   { colour: "--unknown", height: 1, hatched: true },
-  { colour: "--fatal", height: 1, hatched: true },
+  { colour: "--fatal", height: 1 },
 ];
 
 // What the style sheet says, for the theme that is on.

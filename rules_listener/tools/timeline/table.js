@@ -1,126 +1,129 @@
-// The table of alerts: of a hundred thousand rows, only those in sight are there.
+// The table of alerts: of a hundred thousand lines, only those in sight are there.
 
 const LINE_PX = 28;
 const MOST_LINES = 500_000; // a browser can't scroll further
 const SPARE_LINES = 10;
 
+// `by` compares two alerts by their numbers, which have the order of time.
 const COLUMNS = [
-  { title: "Time", name: "time", by: (history) => (a, b) => a - b },
+  { title: "Time", name: "time", by: () => (a, b) => a - b },
   { title: "Alert", name: "look", by: ({ looks }) => (a, b) => looks[b] - looks[a] },
-  { title: "Rule", name: "rule", by: (history) => byName(history.head.rules, history.alerts.rule) },
-  { title: "Process", name: "process", by: (history) => byName(history.head.processes, history.alerts.row) },
+  { title: "Rule", name: "rule", by: ({ head, alerts }) => byName(head.rules, alerts.rule) },
+  { title: "Process", name: "process", by: ({ head, alerts }) => byName(head.processes, alerts.row) },
   { title: "Channels", name: "channels" },
   { title: "Text", name: "text" },
 ];
+const BY_TIME = COLUMNS[0];
 
 function byName(names, column) {
-  const order = names.map((_, i) => i).sort((a, b) => (names[a] < names[b] ? -1 : 1));
   const rank = new Uint32Array(names.length);
-  order.forEach((number, place) => (rank[number] = place));
+  const inOrder = Array.from(names.keys()).sort((a, b) => (names[a] < names[b] ? -1 : 1));
+  inOrder.forEach((number, place) => (rank[number] = place));
   return (a, b) => rank[column[a]] - rank[column[b]];
 }
 
-function createTable(history, act) {
-  const box = document.getElementById("table");
-  const [above, body, below] = ["above", "lines", "below"].map((id) => document.getElementById(id));
-  let sorting = { column: COLUMNS[0], down: false };
-  let byTime = new Uint32Array();
-  let numbers = byTime;
-  let selected = -1;
-  headers();
-
-  function headers() {
-    document.getElementById("columns").replaceChildren(
-      ...COLUMNS.map((column) => {
-        const isSorted = sorting.column === column;
-        const cell = make("th", { scope: "col", className: column.name });
-        if (!column.by) return cell.append(column.title), cell;
-        cell.ariaSort = isSorted ? (sorting.down ? "descending" : "ascending") : "none";
-        const button = make("button", { type: "button" }, column.title, isSorted ? (sorting.down ? " ↓" : " ↑") : "");
-        button.addEventListener("click", () => sortBy(column));
-        cell.append(button);
-        return cell;
-      }),
-    );
+class Table {
+  constructor(history, act) {
+    Object.assign(this, { history, act });
+    this.box = document.getElementById("table");
+    this.grid = this.box.firstElementChild;
+    this.body = document.getElementById("lines");
+    this.sorting = { column: BY_TIME, down: false };
+    this.byTime = this.numbers = new Uint32Array();
+    this.selected = -1;
+    this.drawTitles();
+    this.box.addEventListener("scroll", () => this.draw());
+    this.box.addEventListener("keydown", (event) => this.key(event));
   }
 
-  function sortBy(column) {
-    sorting = { column, down: sorting.column === column && !sorting.down };
-    headers();
+  // Sorting
+
+  drawTitles() {
+    document.getElementById("columns").replaceChildren(...COLUMNS.map((column) => this.title(column)));
+  }
+
+  title(column) {
+    const cell = make("th", { scope: "col", className: column.name });
+    if (!column.by) return cell.append(column.title), cell;
+    const { column: sorted, down } = this.sorting;
+    cell.ariaSort = sorted !== column ? "none" : down ? "descending" : "ascending";
+    const button = make("button", { type: "button" }, column.title, sorted !== column ? "" : down ? " ↓" : " ↑");
+    button.addEventListener("click", () => this.sortBy(column));
+    cell.append(button);
+    return cell;
+  }
+
+  sortBy(column) {
+    this.sorting = { column, down: this.sorting.column === column && !this.sorting.down };
+    this.drawTitles();
     document.querySelector(`#columns .${column.name} button`).focus();
-    sort();
-    draw();
+    this.sort();
+    this.draw();
   }
 
-  function sort() {
-    const { column, down } = sorting;
-    numbers = byTime;
-    if (column === COLUMNS[0] && !down) return;
-    const compare = column.by(history);
-    numbers = byTime.slice().sort(down ? (a, b) => compare(b, a) || b - a : (a, b) => compare(a, b) || a - b);
+  sort() {
+    const { column, down } = this.sorting;
+    this.numbers = this.byTime;
+    if (column === BY_TIME && !down) return;
+    const compare = column.by(this.history);
+    this.numbers = this.byTime.slice().sort((a, b) => (down ? compare(b, a) || b - a : compare(a, b) || a - b));
   }
 
-  function draw() {
-    const lines = Math.min(numbers.length, MOST_LINES);
-    const first = Math.max(0, Math.floor(box.scrollTop / LINE_PX) - SPARE_LINES);
-    const last = Math.min(lines, first + Math.ceil(box.clientHeight / LINE_PX) + 2 * SPARE_LINES);
-    above.firstElementChild.style.height = `${first * LINE_PX}px`;
-    below.firstElementChild.style.height = `${(lines - last) * LINE_PX}px`;
-    body.replaceChildren(...Array.from(numbers.subarray(first, last), (number, i) => line(number, first + i)));
-    box.firstElementChild.ariaRowCount = lines + 1;
-    box.firstElementChild.setAttribute("aria-activedescendant", selected >= 0 ? `alert-${selected}` : "");
+  // Drawing
+
+  draw() {
+    const lines = Math.min(this.numbers.length, MOST_LINES);
+    const first = Math.max(0, Math.floor(this.box.scrollTop / LINE_PX) - SPARE_LINES);
+    const last = Math.min(lines, first + Math.ceil(this.box.clientHeight / LINE_PX) + 2 * SPARE_LINES);
+    document.querySelector("#above td").style.height = `${first * LINE_PX}px`;
+    document.querySelector("#below td").style.height = `${(lines - last) * LINE_PX}px`;
+    this.body.replaceChildren(...Array.from(this.numbers.subarray(first, last), (number, i) => this.line(number, first + i)));
+    this.grid.ariaRowCount = lines + 1;
+    if (this.selected >= 0) this.box.setAttribute("aria-activedescendant", `alert-${this.selected}`);
+    else this.box.removeAttribute("aria-activedescendant");
   }
 
-  function line(number, place) {
-    const alert = alertOf(history, number);
-    const row = make("tr", { id: `alert-${number}`, ariaRowIndex: place + 2, ariaSelected: number === selected });
+  line(number, place) {
+    const alert = alertOf(this.history, number);
+    const row = make("tr", { id: `alert-${number}`, ariaRowIndex: place + 2, ariaSelected: number === this.selected });
     row.classList.toggle("held", alert.held !== null);
-    row.append(
-      make("td", { className: "time" }, showTime(alert.time)),
-      make("td", { className: "look" }, swatch(alert), lookText(alert)),
-      make("td", { className: "rule" }, alert.rule),
-      make("td", { className: "process" }, alert.process || alert.key),
-      make("td", { className: "channels" }, alert.deliveries.map(({ channel }) => channel).join(", ")),
-      make("td", { className: "text" }, alert.held === null ? "" : `held back (${alert.held}): `, alert.text),
-    );
-    row.addEventListener("click", () => act.select(number));
+    const cells = {
+      time: [showTime(alert.time)],
+      look: [swatch(alert), lookText(alert)],
+      rule: [alert.rule],
+      process: [alert.process || alert.key],
+      channels: [alert.deliveries.map(({ channel }) => channel).join(", ")],
+      text: [alert.held === null ? "" : `held back (${alert.held}): `, alert.text],
+    };
+    row.append(...COLUMNS.map(({ name }) => make("td", { className: name }, ...cells[name])));
+    row.addEventListener("click", () => this.act.select(number));
     return row;
   }
 
-  box.addEventListener("scroll", draw);
-  box.addEventListener("keydown", (event) => {
-    const lines = Math.floor(box.clientHeight / LINE_PX) - 2;
-    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: lines, PageUp: -lines, Home: -Infinity, End: Infinity }[event.key];
-    if (by === undefined || event.target !== box || !numbers.length) return;
+  // The keys of a list: the selection goes up and down.
+  key(event) {
+    const page = Math.floor(this.box.clientHeight / LINE_PX) - 2;
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[event.key];
+    if (by === undefined || event.target !== this.box || !this.numbers.length) return;
     event.preventDefault();
-    const place = numbers.indexOf(selected);
-    const to = place < 0 && by > 0 && by < Infinity ? 0 : Math.max(0, Math.min(numbers.length - 1, Math.max(place, 0) + by));
-    act.select(numbers[to]);
-  });
-
-  function reveal() {
-    const place = numbers.indexOf(selected);
-    if (place < 0) return;
-    const top = place * LINE_PX;
-    const height = box.clientHeight - LINE_PX; // the line of titles stays
-    if (top < box.scrollTop) box.scrollTop = top;
-    else if (top + LINE_PX > box.scrollTop + height) box.scrollTop = top + LINE_PX - height;
+    const place = this.numbers.indexOf(this.selected);
+    const to = place < 0 && by < Infinity ? 0 : place + by;
+    this.select(this.numbers[Math.max(0, Math.min(this.numbers.length - 1, to))]);
+    this.act.select(this.selected);
   }
 
-  return {
-    draw,
-    show(shown) {
-      byTime = shown;
-      sort();
-      box.scrollTop = Math.min(box.scrollTop, numbers.length * LINE_PX);
-      draw();
-    },
-    select(number) {
-      selected = number;
-      reveal();
-      draw();
-    },
-  };
+  show(numbers) {
+    this.byTime = numbers;
+    this.sort();
+    this.draw();
+  }
+
+  select(number) {
+    this.selected = number;
+    const place = this.numbers.indexOf(number);
+    if (place >= 0) scrollTo(this.box, place * LINE_PX, LINE_PX, this.box.clientHeight - LINE_PX); // below the titles
+    this.draw();
+  }
 }
 
 function lookText({ action, severity, phase, held }) {

@@ -1,220 +1,272 @@
 // The time line: the plotting library has the axes, the cursor and the zoom; `paint` fills the rows.
 
 const AXIS_PX = 42;
+const RIGHT_PX = 34; // half of a date
 const LABEL_MOST_PX = 240;
+const LABEL_GAP_PX = 8;
+const NEAR_PX = 10;
 const FONT = "12px system-ui, sans-serif";
-const DAY_BELOW = "\n{YYYY}-{MM}-{DD}";
+const NEW_DAY = "\n{YYYY}-{MM}-{DD}";
 
 // From which step on, how a time is written, and what is added where the year, the month or the day is another.
 const TIME_LABELS = [
   [365 * DAY, "{YYYY}", null, null, null, null, null, null, 1],
   [28 * DAY, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
   [DAY, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
-  [MINUTE, "{HH}:{mm}", DAY_BELOW, null, DAY_BELOW, null, null, null, 1],
-  [SECOND, "{HH}:{mm}:{ss}", DAY_BELOW, null, DAY_BELOW, null, null, null, 1],
-  [1, "{HH}:{mm}:{ss}.{fff}", DAY_BELOW, null, DAY_BELOW, null, null, null, 1],
+  [MINUTE, "{HH}:{mm}", NEW_DAY, null, NEW_DAY, null, null, null, 1],
+  [SECOND, "{HH}:{mm}:{ss}", NEW_DAY, null, NEW_DAY, null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}.{fff}", NEW_DAY, null, NEW_DAY, null, null, null, 1],
 ];
 
-function createTimeline(history, colours, act) {
-  const box = document.getElementById("timeline");
-  const space = document.getElementById("all-rows");
-  const chart = document.getElementById("chart");
-  let shown = { rows: [], alerts: new Uint8Array() };
-  let range = everything(history);
-  let selected = -1;
-  let marks = [];
-  let labelWidth = 80;
-  const ratio = () => uPlot.pxRatio;
+// Rows may be more than fit: `box` scrolls, and the plot, which stays where it is, shows those that are in sight.
+class Timeline {
+  constructor(history, colours, act) {
+    Object.assign(this, { history, colours, act });
+    this.box = document.getElementById("timeline");
+    this.space = document.getElementById("all-rows");
+    this.chart = document.getElementById("chart");
+    this.shown = { rows: [], alerts: new Uint8Array() };
+    this.range = everything(history);
+    this.selected = -1;
+    this.marks = [];
+    this.labelWidth = 80;
+    this.plot = new uPlot(this.options(), [[history.from, history.to], [0, 0]], this.chart);
+    this.listen();
+  }
 
-  const first = () => box.scrollTop / ROW_PX;
-  const inSight = () => Math.max(0.01, (box.clientHeight - AXIS_PX) / ROW_PX);
-  const visible = () => shown.rows.slice(Math.max(0, Math.floor(first())), Math.ceil(first() + inSight()));
-
-  const plot = new uPlot(
-    {
+  options() {
+    return {
       width: 600,
       height: 200,
       ms: 1,
       tzDate: zoned,
       legend: { show: false },
-      padding: [0, 12, 0, 0],
-      scales: { x: { time: true, range: () => [range.from, range.to] }, y: { dir: -1, range: () => [first(), first() + inSight()] } },
+      padding: [0, RIGHT_PX, 0, 0],
+      scales: {
+        x: { time: true, range: () => [this.range.from, this.range.to] },
+        y: { dir: -1, range: () => [this.first, this.first + this.inSight] },
+      },
       series: [{}, { show: false, scale: "y" }],
-      axes: [
-        { side: 0, size: AXIS_PX, font: FONT, stroke: () => colours().ink, values: TIME_LABELS, space: 70, ticks: { stroke: () => colours().line }, grid: { stroke: () => colours().line, width: 1 } },
-        { side: 3, size: () => labelWidth, font: FONT, stroke: () => colours().ink, splits: middles, values: names, ticks: { show: false }, grid: { show: false }, gap: 8 },
-      ],
-      cursor: {
-        y: false,
-        points: { show: false },
-        drag: { x: true, y: false, setScale: false, dist: 4 },
-        bind: { dblclick: () => () => act.zoom(everything(history)), mousedown: (_, __, begin) => (event) => (event.shiftKey ? drag(event) : begin(event)) },
-      },
+      axes: [this.timeAxis(), this.nameAxis()],
+      cursor: this.cursor(),
       hooks: {
-        setSelect: [(u) => zoomToSelection(u)],
-        setCursor: [(u) => hint(u)],
-        drawAxes: [(u) => stripes(u)],
-        draw: [(u) => paint(u)],
+        setSelect: [() => this.zoomToSelection()],
+        setCursor: [() => this.hint()],
+        drawAxes: [() => this.stripe()],
+        draw: [() => this.paint()],
       },
-    },
-    [[history.from, history.to], [0, 0]],
-    chart,
-  );
-
-  function middles() {
-    const [from, to] = [first(), first() + inSight()];
-    const found = [];
-    for (let i = Math.ceil(from - 0.5); i + 0.5 < to && i < shown.rows.length; i++) found.push(i + 0.5);
-    return found;
-  }
-
-  function names(_, places) {
-    return places.map((place) => shortened(shown.rows[Math.floor(place)].name, labelWidth - 14));
-  }
-
-  function stripes(u) {
-    const { left, width } = u.bbox;
-    clipped(u, () => {
-      u.ctx.fillStyle = colours().stripe;
-      for (const row of visible()) if (row.place % 2) u.ctx.fillRect(left, yOf(row), width, ROW_PX * ratio());
-    });
-  }
-
-  function clipped(u, draw) {
-    const { left, top, width, height } = u.bbox;
-    u.ctx.save();
-    u.ctx.beginPath();
-    u.ctx.rect(left, top, width, height);
-    u.ctx.clip();
-    draw();
-    u.ctx.restore();
-  }
-
-  function yOf(row) {
-    return plot.bbox.top + Math.round((row.place - first()) * ROW_PX * ratio());
-  }
-
-  function paint(u) {
-    const began = performance.now();
-    clipped(u, () => {
-      const what = { history, rows: visible(), passing: shown.alerts, range, yOf };
-      marks = paintRows(u.ctx, colours(), what, u.bbox, ratio());
-      ring(u);
-    });
-    document.documentElement.dataset.drawnMs = (performance.now() - began).toFixed(1);
-  }
-
-  // The selected alert stands out.
-  function ring(u) {
-    const time = history.alerts.time[selected];
-    const row = shown.rows.find((one) => one.number === history.alerts.row[selected]);
-    if (selected < 0 || !row) return;
-    const x = u.bbox.left + ((time - range.from) / (range.to - range.from)) * u.bbox.width;
-    const y = yOf(row) + MARK_MIDDLE_PX * ratio();
-    u.ctx.beginPath();
-    u.ctx.arc(x, y, 8.5 * ratio(), 0, 2 * Math.PI);
-    u.ctx.lineWidth = 2 * ratio();
-    u.ctx.strokeStyle = colours().ink;
-    u.ctx.stroke();
-  }
-
-  function zoomToSelection(u) {
-    const { left, width } = u.select;
-    if (width === 0) return;
-    const to = { from: u.posToVal(left, "x"), to: u.posToVal(left + width, "x") };
-    u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    act.zoom(to);
-  }
-
-  function drag(event) {
-    const start = { x: event.clientX, ...range };
-    const perPixel = (start.to - start.from) / plot.over.clientWidth;
-    const move = ({ clientX }) => {
-      const by = (start.x - clientX) * perPixel;
-      act.zoom({ from: start.from + by, to: start.to + by });
     };
-    document.addEventListener("mousemove", move);
-    document.addEventListener("mouseup", () => document.removeEventListener("mousemove", move), { once: true });
   }
 
-  box.addEventListener(
-    "wheel",
-    (event) => {
-      const sideways = event.shiftKey ? event.deltaY : event.deltaX;
-      if (event.ctrlKey) {
-        const at = plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, "x");
-        act.zoomBy(Math.exp(Math.max(-1, Math.min(1, event.deltaY * 0.01))), at);
-      } else if (Math.abs(sideways) > (event.shiftKey ? 0 : Math.abs(event.deltaY))) act.moveBy(sideways / plot.over.clientWidth);
-      else return;
-      event.preventDefault();
-    },
-    { passive: false },
-  );
-  box.addEventListener("scroll", () => redraw());
-  plot.over.addEventListener("click", (event) => {
-    const mark = markAt(event.offsetX, event.offsetY);
-    if (mark) act.select(mark.first);
-  });
-  plot.over.addEventListener("mouseleave", () => act.hint(null));
+  timeAxis() {
+    const line = { stroke: () => this.colours().line, width: 1 };
+    return { side: 0, size: AXIS_PX, font: FONT, stroke: () => this.colours().ink, values: TIME_LABELS, space: 70, ticks: line, grid: line };
+  }
 
-  function markAt(x, y) {
-    let [nearest, distance] = [null, 10];
-    for (const mark of marks) {
+  nameAxis() {
+    return {
+      side: 3,
+      size: () => this.labelWidth,
+      gap: LABEL_GAP_PX,
+      font: FONT,
+      stroke: () => this.colours().ink,
+      splits: () => this.middles(),
+      values: (_, places) => places.map((place) => this.label(this.shown.rows[Math.floor(place)])),
+      ticks: { show: false },
+      grid: { show: false },
+    };
+  }
+
+  cursor() {
+    return {
+      y: false,
+      points: { show: false },
+      drag: { x: true, y: false, setScale: false, dist: 4 },
+      bind: {
+        dblclick: () => () => this.act.zoom(everything(this.history)),
+        mousedown: (_, __, begin) => (event) => (event.shiftKey ? this.drag(event) : begin(event)),
+      },
+    };
+  }
+
+  // Where things are
+
+  // The place of the first row in sight, and how many are; both may have a fraction.
+  get first() {
+    return this.box.scrollTop / ROW_PX;
+  }
+
+  get inSight() {
+    return Math.max(0.01, (this.box.clientHeight - AXIS_PX) / ROW_PX);
+  }
+
+  get visible() {
+    return this.shown.rows.slice(Math.floor(this.first), Math.ceil(this.first + this.inSight));
+  }
+
+  middles() {
+    const [from, to] = [Math.ceil(this.first - 0.5), Math.min(this.shown.rows.length, this.first + this.inSight - 0.5)];
+    return Array.from({ length: Math.max(0, Math.ceil(to - from)) }, (_, i) => from + i + 0.5);
+  }
+
+  label(row) {
+    return shortened(row.name, this.labelWidth - 2 * LABEL_GAP_PX);
+  }
+
+  yOf(row) {
+    return this.plot.bbox.top + Math.round((row.place - this.first) * ROW_PX * uPlot.pxRatio);
+  }
+
+  rowOf(alert) {
+    return this.shown.rows.find((row) => row.number === this.history.alerts.row[alert]);
+  }
+
+  markAt(x, y) {
+    let [nearest, distance] = [null, NEAR_PX];
+    for (const mark of this.marks) {
       const away = Math.hypot(mark.x - x, mark.y - y);
       if (away < distance) [nearest, distance] = [mark, away];
     }
     return nearest;
   }
 
-  function hint(u) {
-    const { left, top } = u.cursor;
-    const row = left >= 0 ? shown.rows[Math.floor(first() + top / ROW_PX)] : null;
-    const mark = row ? markAt(left, top) : null;
-    u.over.classList.toggle("on-mark", Boolean(mark));
-    if (!row) act.hint(null);
-    else act.hint({ row, mark, time: u.posToVal(left, "x"), cell_ms: (u.posToVal(left + CELL_PX, "x") - u.posToVal(left, "x")) }, u.rect.left + left, u.rect.top + top);
+  // Painting
+
+  clipped(draw) {
+    const { ctx, bbox } = this.plot;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    draw(ctx, bbox);
+    ctx.restore();
   }
 
-  function redraw() {
-    plot.batch(() => {
-      plot.setScale("x", { min: range.from, max: range.to });
-      plot.setScale("y", { min: first(), max: first() + inSight() });
+  stripe() {
+    this.clipped((pen, { left, width }) => {
+      pen.fillStyle = this.colours().stripe;
+      for (const row of this.visible) if (row.place % 2) pen.fillRect(left, this.yOf(row), width, ROW_PX * uPlot.pxRatio);
     });
   }
 
-  return {
-    plot,
-    get labelWidth() {
-      return labelWidth;
-    },
-    get pixelsWide() {
-      return plot.over.clientWidth;
-    },
-    show(what) {
-      ({ range, selected } = what);
-      redraw();
-    },
-    showRows(chosen) {
-      shown = chosen;
-      shown.rows.forEach((row, place) => (row.place = place));
-      this.resize();
-    },
-    // Bring the row of an alert into sight.
-    reveal(alert) {
-      const row = shown.rows.find((one) => one.number === history.alerts.row[alert]);
-      if (!row) return;
-      const top = row.place * ROW_PX;
-      if (top < box.scrollTop) box.scrollTop = top;
-      else if (top + ROW_PX > box.scrollTop + inSight() * ROW_PX) box.scrollTop = top + ROW_PX - inSight() * ROW_PX;
-    },
-    resize() {
-      const widest = Math.max(60, ...shown.rows.slice(0, 2000).map((row) => widthOf(row.name.slice(0, 100))));
-      labelWidth = Math.min(LABEL_MOST_PX, box.clientWidth * 0.3, widest + 16);
-      space.style.height = `${AXIS_PX + shown.rows.length * ROW_PX}px`;
-      plot.setSize({ width: chart.clientWidth, height: Math.max(AXIS_PX + 1, box.clientHeight) });
-      redraw();
-    },
-  };
+  paint() {
+    const began = performance.now();
+    this.clipped((pen, bbox) => {
+      const { history, range, shown } = this;
+      const what = { history, range, rows: this.visible, passing: shown.alerts, yOf: (row) => this.yOf(row) };
+      this.marks = paintRows(pen, this.colours(), what, bbox, uPlot.pxRatio);
+      this.ring(pen, bbox);
+    });
+    document.documentElement.dataset.drawnMs = (performance.now() - began).toFixed(1);
+  }
+
+  // The selected alert stands out.
+  ring(pen, { left, width }) {
+    const row = this.rowOf(this.selected);
+    if (!row) return;
+    const { from, to } = this.range;
+    const x = left + ((this.history.alerts.time[this.selected] - from) / (to - from)) * width;
+    pen.beginPath();
+    pen.arc(x, this.yOf(row) + MARK_MIDDLE_PX * uPlot.pxRatio, 8.5 * uPlot.pxRatio, 0, 2 * Math.PI);
+    pen.lineWidth = 2 * uPlot.pxRatio;
+    pen.strokeStyle = this.colours().ink;
+    pen.stroke();
+  }
+
+  redraw() {
+    this.plot.batch(() => {
+      this.plot.setScale("x", { min: this.range.from, max: this.range.to });
+      this.plot.setScale("y", { min: this.first, max: this.first + this.inSight });
+    });
+  }
+
+  // What people do with it
+
+  listen() {
+    this.box.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    this.box.addEventListener("scroll", () => this.redraw());
+    this.plot.over.addEventListener("mouseleave", () => this.act.hint(null));
+    this.plot.over.addEventListener("click", ({ offsetX, offsetY }) => {
+      const mark = this.markAt(offsetX, offsetY);
+      if (mark) this.act.select(mark.first);
+    });
+  }
+
+  // Ctrl and wheel (or two fingers on a pad) zoom, Shift and wheel move; without them, rows scroll.
+  wheel(event) {
+    const sideways = event.shiftKey ? event.deltaX || event.deltaY : event.deltaX;
+    if (event.ctrlKey) {
+      const at = this.plot.posToVal(event.clientX - this.plot.over.getBoundingClientRect().left, "x");
+      this.act.zoomBy(Math.exp(Math.max(-1, Math.min(1, event.deltaY * 0.01))), at);
+    } else if (event.shiftKey || Math.abs(sideways) > Math.abs(event.deltaY)) {
+      this.act.moveBy(sideways / this.plot.over.clientWidth);
+    } else return;
+    event.preventDefault();
+  }
+
+  drag(event) {
+    const { from, to } = this.range;
+    const perPixel = (to - from) / this.plot.over.clientWidth;
+    const move = ({ clientX }) => {
+      const by = (event.clientX - clientX) * perPixel;
+      this.act.zoom({ from: from + by, to: to + by });
+    };
+    document.addEventListener("mousemove", move);
+    document.addEventListener("mouseup", () => document.removeEventListener("mousemove", move), { once: true });
+  }
+
+  zoomToSelection() {
+    const { left, width } = this.plot.select;
+    if (width === 0) return;
+    const range = { from: this.plot.posToVal(left, "x"), to: this.plot.posToVal(left + width, "x") };
+    this.plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.act.zoom(range);
+  }
+
+  hint() {
+    const { left, top } = this.plot.cursor;
+    const row = left >= 0 ? this.shown.rows[Math.floor(this.first + top / ROW_PX)] : null;
+    const mark = row ? this.markAt(left, top) : null;
+    this.plot.over.classList.toggle("on-mark", Boolean(mark));
+    if (!row) return this.act.hint(null);
+    const time = this.plot.posToVal(left, "x");
+    const cellMs = this.plot.posToVal(left + CELL_PX, "x") - time;
+    this.act.hint({ row, mark, time, cellMs }, this.plot.rect.left + left, this.plot.rect.top + top);
+  }
+
+  // What is to be shown
+
+  show(range, selected) {
+    Object.assign(this, { range, selected });
+    this.redraw();
+  }
+
+  showRows(shown) {
+    this.shown = shown;
+    shown.rows.forEach((row, place) => (row.place = place));
+    this.resize();
+  }
+
+  // Bring the row of an alert into sight.
+  reveal(alert) {
+    const row = this.rowOf(alert);
+    if (row) scrollTo(this.box, row.place * ROW_PX, ROW_PX, this.box.clientHeight - AXIS_PX);
+  }
+
+  resize() {
+    const widths = this.shown.rows.slice(0, 2000).map((row) => widthOf(row.name.slice(0, 100)));
+    const most = Math.min(LABEL_MOST_PX, this.box.clientWidth * 0.3);
+    this.labelWidth = Math.min(most, Math.max(80, ...widths) + 2 * LABEL_GAP_PX);
+    this.space.style.height = `${AXIS_PX + this.shown.rows.length * ROW_PX}px`;
+    this.plot.setSize({ width: this.chart.clientWidth, height: Math.max(AXIS_PX + 1, this.box.clientHeight) });
+    this.redraw();
+  }
+}
+
+// Scroll as little as makes what begins at `top` visible in the `height` that a box has for it.
+function scrollTo(box, top, itsHeight, height) {
+  if (top < box.scrollTop) box.scrollTop = top;
+  else if (top + itsHeight > box.scrollTop + height) box.scrollTop = top + itsHeight - height;
 }
 
 const ruler = document.createElement("canvas").getContext("2d");
