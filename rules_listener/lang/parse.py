@@ -57,6 +57,16 @@ def parse_template(source: Source) -> tuple[nodes.Template, list[Diagnostic]]:
     return template, reader.found
 
 
+def parse_condition(source: Source) -> tuple[nodes.Expression | None, list[Diagnostic]]:
+    """A text outside of any rule file, such as an argument of a command, as a condition; None if it is none."""
+    reader = _Reader(source, range(len(source.text)))
+    node = reader.read("expression")
+    if not isinstance(node, nodes.Expression):
+        return None, reader.found
+    reader.nesting(node)
+    return node, reader.found
+
+
 _DEFINITION = re.compile(r"(?:let|event)\s+([A-Za-z_]\w*)")
 _WORD = re.compile(
     r"""(?P<skip>"(?:[^"\\\n]|\\[^\n])*"?|'[^'\n]*'?|\#[^\n]*|\s+)|(?P<word>[A-Za-z_]\w*)|.""", re.DOTALL
