@@ -9,9 +9,10 @@ import pytest
 from selenium.webdriver import Keys
 
 from rules_listener.event.event import Event
-from rules_listener.tools.page import PageWriter
+from rules_listener.tools.replay.page import PageReport
+from rules_listener.tools.replay.tally import Tally
 from tests.e2e.browser import Browser, needs_chromium
-from tests.tools.pages import state, write_page
+from tests.tools.pages import NOTHING_PLAYED, state, write_page
 
 pytestmark = needs_chromium
 
@@ -245,12 +246,12 @@ def test_nothing_can_call_out(browser: Browser, path: Path) -> None:
 
 def test_a_hundred_thousand_events(browser: Browser, tmp_path: Path) -> None:
     """They are drawn in well under a second, zoomed out and in, and the table has only what is in sight."""
-    writer = PageWriter()
+    report = PageReport(tmp_path / "x.html", "many")
     for number in range(100_000):
         name = ("RUNNING", "EXITED", "STARTING")[number % 3]
         event = state(f"web:{number % 50}", name, START + number * 7.3, from_state="STARTING", expected=0, pid=7)
-        writer.event(event)
-    writer.finish(tmp_path / "x.html", "many")
+        report.take(event, ())
+    report.end(NOTHING_PLAYED, Tally([]))
     assert (tmp_path / "x.html").stat().st_size < 2_000_000
     began = time.monotonic()
     browser.open(tmp_path / "x.html")

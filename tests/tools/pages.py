@@ -16,7 +16,11 @@ from rules_listener.lang.parse import parse
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.program import load
 from rules_listener.serve.dryrun import DryRun
-from rules_listener.tools.page import PageWriter
+from rules_listener.tools.replay.history import Played
+from rules_listener.tools.replay.page import PageReport
+from rules_listener.tools.replay.tally import Tally
+
+NOTHING_PLAYED = Played(0, None, None)
 
 _BLOCK = re.compile(r'<script type="text/plain" id="([\w-]+)">([^<]*)</script>\n')
 
@@ -34,12 +38,11 @@ def write_page(path: Path, rules: str, events: Iterable[Event], *, subject: str 
     checked, found = check([parse(Source("x.rules", rules))])
     assert not found
     run = DryRun(load(compile_rules(checked)), ["ops"])
-    writer = PageWriter()
+    page = PageReport(path, subject)
     for event in events:
-        writer.alerts(run.feed(event))
-        writer.event(event)
-    writer.alerts(run.advance(until))
-    writer.finish(path, subject)
+        page.take(event, run.feed(event))
+    page.take(None, run.advance(until))
+    page.end(NOTHING_PLAYED, Tally([]))
     return path.read_text(encoding="utf-8")
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from rules_listener.base.errors import ConfigError
 from rules_listener.event.event import Event
-from rules_listener.tools import page as page_module
-from rules_listener.tools.page import LONGEST_TEXT, PageWriter
+from rules_listener.tools.replay import page as page_module
+from rules_listener.tools.replay.page import LONGEST_TEXT, PageReport
 from tests.tools.pages import blocks, head, rows, state, texts, without_data, write_page
 
 CRASHED = 'rule crashed\non PROCESS_STATE_EXITED where expected == 0 alert critical "{process} died" to ops, pager\n'
@@ -60,8 +60,8 @@ def test_alerts_with_what_they_say(tmp_path: Path) -> None:
     assert names["severities"][int(found[0][4])] == "critical"
     event = "PROCESS_STATE_EXITED db:db from_state=RUNNING expected=0 pid=7"
     sent, restarted, held, _ = texts(page)
-    assert sent == ["db", None, None, event, [["ops", "db died"], ["pager", "db died"]]]
-    assert restarted == ["db", None, None, event, [["supervisor", "db died", "restart"]]]
+    assert sent == ["db", None, None, event, [["db died", ["ops", "pager"]]]]
+    assert restarted == ["db", None, None, event, [["restart db", ["supervisor"]]]]
     assert held[1] == "at most 1 per 1h"
 
 
@@ -117,7 +117,7 @@ def test_nothing_of_an_event_is_markup(tmp_path: Path, text: str) -> None:
     assert without_data(page) == without_data(page_of("web", "all is well"))
     assert head(page)["processes"][1] == text
     assert head(page)["subject"] == text
-    assert texts(page)[0][4] == [["ops", f"{text} says {text}"]]
+    assert texts(page)[0][4] == [[f"{text} says {text}", ["ops"]]]
     assert re.findall(r'<script type="text/plain" id="[\w-]+">[^A-Za-z0-9+/=]', page) == []
 
 
@@ -169,7 +169,7 @@ def test_a_long_text_is_cut(tmp_path: Path) -> None:
     """A text beyond what anyone reads says how much of it is left out."""
     event = Event("PROCESS_LOG_STDOUT", 10.0, {"processname": "a", "pid": 1, "channel": "stdout"}, "x" * 12_345)
     page = write_page(tmp_path / "x.html", 'on PROCESS_LOG alert "{data}"\n', [event])
-    assert texts(page)[0][4] == [["ops", "x" * LONGEST_TEXT + " … (2345 more characters)"]]
+    assert texts(page)[0][4] == [["x" * LONGEST_TEXT + " … (2345 more characters)", ["ops"]]]
 
 
 def test_times_beyond_all_dates(tmp_path: Path) -> None:
@@ -179,15 +179,15 @@ def test_times_beyond_all_dates(tmp_path: Path) -> None:
     assert [time for (time,) in rows(page, "event")] == [-8.64e15, 0, 8.64e15]
 
 
-def test_many_events_take_little_memory() -> None:
+def test_many_events_take_little_memory(tmp_path: Path) -> None:
     """What is kept of an event is a few bytes."""
-    writer = PageWriter()
+    page = PageReport(tmp_path / "x.html", "many")
     event = state("web:nginx", "RUNNING", 0.0, from_state="STARTING", pid=7)
     tracemalloc.start()
     try:
         for number in range(50_000):
             event.time = number * 1.234
-            writer.event(event)
+            page.take(event, ())
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -213,9 +213,17 @@ def test_the_file_is_its_owners_and_comes_at_once(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    """The error names the file."""
-    with pytest.raises(ConfigError, match=r"x\.html can't be written: No such file or directory"):
-        write_page(tmp_path / "missing" / "x.html", CRASHED, [])
+    """The error names it, and comes before hours of events have been played."""
+    with pytest.raises(ConfigError, match=r"missing/x\.html can't be written: there is no folder \S*missing"):
+        PageReport(tmp_path / "missing" / "x.html", "nothing")
+
+
+def test_a_place_that_is_a_folder(tmp_path: Path) -> None:
+    """What can't be replaced stays, and nothing is left beside it."""
+    (tmp_path / "x.html").mkdir()
+    with pytest.raises(ConfigError, match=r"x\.html can't be written: Is a directory"):
+        write_page(tmp_path / "x.html", CRASHED, [])
+    assert [one.name for one in tmp_path.iterdir()] == ["x.html"]
 
 
 def test_an_empty_page(tmp_path: Path) -> None:

@@ -2,17 +2,19 @@
 
 // Head and filters
 
-function fillHead({ head, from, to, alerts }) {
+function fillHead({ head, events, alerts, from, to }) {
   const held = alerts.held.reduce((sum, one) => sum + one, 0);
-  const processes = head.processes.length - 1;
+  const few = (number, text) => (number ? [text] : []);
+  const said = [
+    `${counted(events.time.length, "event")} of ${counted(head.processes.length - 1, "process")} in ${showDuration(to - from)}`,
+    ...few(head.missing, `${counted(head.missing, "event")} discarded by supervisord`),
+    ...few(head.unreadable, `${head.unreadable.toLocaleString("en")} that can't be read`),
+    `${counted(alerts.time.length, "alert")} by ${counted(head.rules.length, "rule")}`,
+    `${held.toLocaleString("en")} held back`,
+  ];
   document.title = `${head.subject}: replay`;
   byId("subject").textContent = head.subject;
-  if (!head.events && !head.alerts) return (byId("summary").textContent = "no events");
-  byId("summary").textContent = [
-    `${counted(head.events, "event")} of ${counted(processes, "process")} in ${showDuration(to - from)}`,
-    `${counted(head.alerts, "alert")} by ${counted(head.rules.length, "rule")}`,
-    held ? `${held.toLocaleString("en")} held back` : "none held back",
-  ].join(" · ");
+  byId("summary").textContent = events.time.length || alerts.time.length ? said.join(" · ") : "no events";
 }
 
 function fillFilters({ head, alerts, rows, looks }) {

@@ -11,7 +11,7 @@ What the script makes of it is in the folder `timeline`, with the plotting libra
 import os
 import tempfile
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from html import escape
@@ -21,9 +21,12 @@ from string import Template
 
 from rules_listener import __version__
 from rules_listener.base.errors import ConfigError
-from rules_listener.event.event import Event
-from rules_listener.outbox.alert import Alert, Delivery
-from rules_listener.tools.columns import Lines, Names, Table
+from rules_listener.event.event import Seen, process_of
+from rules_listener.outbox.alert import Alert
+from rules_listener.tools.replay.columns import Lines, Names, Table
+from rules_listener.tools.replay.history import Played
+from rules_listener.tools.replay.tally import Tally
+from rules_listener.tools.replay.words import by_text
 
 LONGEST_TEXT = 10_000
 """Characters of a text that are in the page; programs can log whole files in one event."""
@@ -48,10 +51,22 @@ _STATE = "PROCESS_STATE_"
 _ABOUT_NO_PROCESS = 0
 
 
-class PageWriter:
-    """Collects what happened, then writes the page. Rows are processes; the first is for what is about none."""
+class PageReport:
+    """Collects what happens, then writes the page at `path`; `subject` says in one line what is replayed.
 
-    def __init__(self) -> None:
+    Rows are processes; the first one is for what is about none.
+
+    Raises:
+        ConfigError: there can't be such a file.
+    """
+
+    every_event = True
+
+    def __init__(self, path: Path, subject: str) -> None:
+        if not path.parent.is_dir():
+            raise ConfigError(f"{path} can't be written: there is no folder {path.parent}")
+        self._path = path
+        self._subject = subject
         self._processes = Names("")
         self._came_from: dict[int, str] = {}
         """The state of a process before its first event, by its row."""
@@ -63,31 +78,54 @@ class PageWriter:
         self._open: dict[str, int] = {}
         self._incidents = 0
 
-    def event(self, event: Event) -> None:
-        """The next event."""
-        process, kind = event.process, event.type
+    def take(self, event: Seen | None, alerts: Sequence[Alert]) -> None:
+        """Collect them."""
+        for alert in alerts:
+            self._take_alert(alert)
+        if event is not None:
+            self._take_event(event)
+
+    def end(self, played: Played, tally: Tally) -> None:
+        """Write the page. Only its owner may read it.
+
+        Raises:
+            ConfigError: it can't be written.
+        """
+        del tally
+        blocks = {"head": self._head(played), "alert-text": self._texts.text()}
+        blocks |= {f"event-{name}": text for name, text in self._events.columns().items()}
+        blocks |= {f"alert-{name}": text for name, text in self._alerts.columns().items()}
+        try:
+            _put(self._path, page_of(blocks))
+        except OSError as error:
+            raise ConfigError(f"{self._path} can't be written: {error.strerror}") from error
+
+    def _take_event(self, event: Seen) -> None:
+        fields, kind = event.fields, event.type
+        process = process_of(fields)
         row = _ABOUT_NO_PROCESS if process is None else self._processes.number(process)
-        if kind.startswith(_STATE) and row not in self._came_from:
-            self._came_from[row] = str(event.fields.get("from_state", ""))
-        if kind == "PROCESS_STATE_EXITED" and not event.fields.get("expected"):
-            kind += UNEXPECTED
+        if kind.startswith(_STATE):
+            if row not in self._came_from:
+                self._came_from[row] = str(fields.get("from_state", ""))
+            if kind == "PROCESS_STATE_EXITED" and not fields.get("expected"):
+                kind += UNEXPECTED
         self._events.add(event.time, row, self._kinds.number(kind))
 
-    def alerts(self, alerts: Iterable[Alert]) -> None:
-        """The next alerts, those that are held back too."""
-        for alert in alerts:
-            self._alerts.add(
-                alert.time,
-                _ABOUT_NO_PROCESS if alert.event.process is None else self._processes.number(alert.event.process),
-                self._rules.number(alert.rule),
-                self._actions.number(alert.kind),
-                self._severities.number(alert.severity),
-                self._phases.number(alert.phase),
-                alert.held is not None,
-                self._incident(alert),
-            )
-            texts = [_texts(delivery) for delivery in alert.deliveries]
-            self._texts.add([alert.key, alert.held, _ms(alert.opened), _cut(alert.event.summary()), texts])
+    def _take_alert(self, alert: Alert) -> None:
+        process = alert.event.process
+        self._alerts.add(
+            alert.time,
+            _ABOUT_NO_PROCESS if process is None else self._processes.number(process),
+            self._rules.number(alert.rule),
+            self._actions.number(alert.kind),
+            self._severities.number(alert.severity),
+            self._phases.number(alert.phase),
+            alert.held is not None,
+            self._incident(alert),
+        )
+        opened_ms = None if alert.opened is None else round(alert.opened * 1000)
+        texts = [[_cut(text), channels] for text, channels in by_text(alert).items()]
+        self._texts.add([alert.key, alert.held, opened_ms, _cut(alert.event.summary()), texts])
 
     def _incident(self, alert: Alert) -> int:
         """The number of what the alert opens, reminds of or closes; 0 where it does not stay open."""
@@ -101,26 +139,12 @@ class PageWriter:
             del self._open[alert.incident]
         return number
 
-    def finish(self, path: Path, subject: str) -> None:
-        """Write the page; `subject` says in one line what was replayed. Only its owner may read it.
-
-        Raises:
-            ConfigError: the file can't be written.
-        """
-        blocks = {"head": self._head(subject), "alert-text": self._texts.text()}
-        blocks |= {f"event-{name}": text for name, text in self._events.columns().items()}
-        blocks |= {f"alert-{name}": text for name, text in self._alerts.columns().items()}
-        try:
-            _put(path, page_of(blocks))
-        except OSError as error:
-            raise ConfigError(f"{path} can't be written: {error.strerror}") from error
-
-    def _head(self, subject: str) -> str:
+    def _head(self, played: Played) -> str:
         head = Lines()
         head.add(
             {
                 "version": __version__,
-                "subject": subject,
+                "subject": self._subject,
                 "processes": list(self._processes),
                 "cameFrom": [self._came_from.get(row, "") for row, _ in enumerate(self._processes)],
                 "kinds": list(self._kinds),
@@ -128,16 +152,11 @@ class PageWriter:
                 "actions": list(self._actions),
                 "severities": list(self._severities),
                 "phases": list(self._phases),
-                "events": self._events.rows,
-                "alerts": self._alerts.rows,
+                "missing": played.missing,
+                "unreadable": played.unreadable,
             }
         )
         return head.text()
-
-
-def _texts(delivery: Delivery) -> list[str]:
-    """The channel, the text, and the arguments of what is more than a text."""
-    return [delivery.channel, _cut(delivery.text), *map(_cut, delivery.arguments)]
 
 
 def _cut(text: str) -> str:
@@ -145,13 +164,9 @@ def _cut(text: str) -> str:
     return text if left_out <= 0 else f"{text[:LONGEST_TEXT]} … ({left_out} more characters)"
 
 
-def _ms(time: float | None) -> int | None:
-    return None if time is None else round(time * 1000)
-
-
 def page_of(blocks: dict[str, str]) -> str:
     """The page with these blocks of BASE64, each an element of its own that the script finds by its name."""
-    folder = files("rules_listener.tools").joinpath("timeline")
+    folder = files("rules_listener.tools.replay").joinpath("timeline")
 
     def read(*names: str) -> str:
         return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)

@@ -52,9 +52,8 @@ function passing(history, { rule, looks, held, text }) {
 // All that an alert says, in lower case; made when it is first searched.
 function searchable(history) {
   history.searched ??= Array.from(history.looks, (_, i) => {
-    const { rule, key, held, event, deliveries } = alertOf(history, i);
-    const said = deliveries.flatMap(({ channel, text, given }) => [channel, text, ...given]);
-    return [rule, key, held ?? "", event, ...said].join("\n").toLowerCase();
+    const { rule, key, held, event, said } = alertOf(history, i);
+    return [rule, key, held ?? "", event, ...said.flat(2)].join("\n").toLowerCase();
   });
   return history.searched;
 }

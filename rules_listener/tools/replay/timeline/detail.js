@@ -62,17 +62,11 @@ class Detail {
   }
 }
 
-// What goes to whom; once, where it is the same for all.
-function deliveriesOf({ deliveries, held }) {
-  const byText = new Map();
-  for (const { channel, text, given } of deliveries) {
-    const said = JSON.stringify([text, ...given]);
-    byText.set(said, [...(byText.get(said) ?? []), channel]);
-  }
-  return Array.from(byText, ([said, channels]) => {
-    const title = make("h3", {}, held === null ? "to " : "not to ", make("b", {}, channels.join(", ")));
-    const [text, ...given] = JSON.parse(said).map((part) => make("pre", {}, part));
-    return make("div", {}, title, text, ...given);
+// What goes to whom.
+function deliveriesOf({ said, held }) {
+  return said.map(([text, channels]) => {
+    const whom = channels.length ? [held === null ? "to " : "not to ", make("b", {}, channels.join(", "))] : [];
+    return make("div", {}, make("h3", {}, ...whom), make("pre", {}, text));
   });
 }
 

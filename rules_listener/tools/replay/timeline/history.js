@@ -120,17 +120,18 @@ function stateAt(row, time, end) {
   return { state: row.states[i], from: row.times[i], to: i + 1 < row.times.length ? row.times[i + 1] : Infinity, first: i === 0 };
 }
 
-// Alerts are kept as [key, why it is held back, when what stays open was opened, the event, [[channel, text, argument…]…]].
+// Alerts are kept as [key, why it is held back, when what stays open was opened, the event, [[text, channels]…]].
 function alertOf(history, i) {
   const { head, alerts, texts, looks } = history;
-  const [key, held, opened, event, deliveries] = JSON.parse(texts[alerts.place[i]]);
+  const [key, held, opened, event, said] = JSON.parse(texts[alerts.place[i]]);
   return {
     number: i,
     key,
     held,
     opened,
     event,
-    deliveries: deliveries.map(([channel, text, ...given]) => ({ channel, text, given })),
+    said,
+    channels: said.flatMap(([, channels]) => channels),
     time: alerts.time[i],
     rule: head.rules[alerts.rule[i]],
     process: alerts.row[i] === 0 ? "" : head.processes[alerts.row[i]],
@@ -138,6 +139,6 @@ function alertOf(history, i) {
     severity: head.severities[alerts.severity[i]],
     phase: head.phases[alerts.phase[i]],
     look: LOOKS[looks[i]],
-    text: deliveries.length ? deliveries[0][1] : "",
+    text: said[0][0],
   };
 }

@@ -92,7 +92,7 @@ class Table {
       look: [swatch(alert), lookText(alert)],
       rule: [alert.rule],
       process: [alert.process || alert.key],
-      channels: [alert.deliveries.map(({ channel }) => channel).join(", ")],
+      channels: [alert.channels.join(", ")],
       text: [alert.held === null ? "" : `held back (${alert.held}): `, alert.text],
     };
     row.append(...COLUMNS.map(({ name }) => make("td", { className: name }, ...cells[name])));
