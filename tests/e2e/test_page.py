@@ -175,7 +175,7 @@ def test_a_click_on_a_mark(page: Browser) -> None:
     assert hint[2].startswith("EXITED unexpectedly since 2025-11-24 12:10:00.000") or hint[2].startswith(
         "RUNNING since"
     )
-    assert "2 alerts from 2025-11-24 12:10:00.000 on; a click opens the first" in hint
+    assert "2 alerts from 2025-11-24 12:10:00.000 on, the gravest:" in hint
     page.point(x, 28 * 2 + 8).click().perform()
     assert page.text("#detail pre") == "web:nginx died"
     assert page.text("#detail h3") == "to ops, pager"

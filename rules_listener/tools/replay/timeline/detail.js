@@ -97,10 +97,10 @@ class Hint {
 
   alerts({ mark }) {
     if (!mark) return [];
-    const alert = alertOf(this.history, mark.first);
-    const text = alert.text.slice(0, HINT_TEXT);
-    if (mark.count === 1) return [`${alert.rule}:${lookText(alert)}`, text];
-    return [`${counted(mark.count, "alert")} from ${showTime(alert.time)} on; a click opens the first`, text];
+    const alert = alertOf(this.history, mark.alert);
+    const said = [`${alert.rule}:${lookText(alert)}`, alert.text.slice(0, HINT_TEXT)];
+    if (mark.count === 1) return said;
+    return [`${counted(mark.count, "alert")} from ${showTime(this.history.alerts.time[mark.first])} on, the gravest:`, ...said];
   }
 
   others({ row, time, cellMs }) {

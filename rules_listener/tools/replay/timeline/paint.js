@@ -114,10 +114,9 @@ function marksOf(row, history, passing, range, width) {
     if (!passing[i]) continue;
     const x = (row.alertTimes[place] - range.from) * scale;
     if (!mark || x - mark.from > MARK_PX) {
-      mark = { row, first: i, from: x, x, count: 0, look: -1, held: true, recovery: true };
+      mark = { first: i, from: x, x, count: 0, look: -1, held: true, recovery: true };
       marks.push(mark);
     }
-    mark.last = i;
     mark.x = (mark.from + x) / 2;
     mark.count++;
     addTo(mark, history, i);
@@ -129,8 +128,8 @@ function addTo(mark, { alerts, looks, recovery }, i) {
   const held = alerts.held[i] === 1;
   const isRecovery = alerts.phase[i] === recovery;
   const graver = held === mark.held ? looks[i] > mark.look : mark.held;
-  if (mark.recovery && !isRecovery) Object.assign(mark, { recovery: false, look: looks[i], held });
-  else if (mark.recovery === isRecovery && graver) Object.assign(mark, { look: looks[i], held });
+  const leads = mark.recovery === isRecovery ? graver : mark.recovery;
+  if (leads) Object.assign(mark, { alert: i, recovery: isRecovery, look: looks[i], held });
 }
 
 // The outline of a mark: each look has its own, so that colours are not all that tells them apart.

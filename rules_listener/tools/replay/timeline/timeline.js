@@ -188,7 +188,7 @@ class Timeline {
     this.plot.over.addEventListener("mouseleave", () => this.act.hint(null));
     this.plot.over.addEventListener("click", ({ offsetX, offsetY }) => {
       const mark = this.markAt(offsetX, offsetY);
-      if (mark) this.act.select(mark.first);
+      if (mark) this.act.select(mark.alert);
     });
   }
 
