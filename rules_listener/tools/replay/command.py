@@ -22,6 +22,8 @@ from rules_listener.serve.supervisorconf import read_supervisor_conf
 from rules_listener.tools import show
 from rules_listener.tools.reading import reading_of, reading_options
 from rules_listener.tools.recordings import Recordings, sum_up, what_is_not_known
+from rules_listener.tools.replay.comparing import Comparing, DifferenceReport
+from rules_listener.tools.replay.differing import JsonDifferences, MarkdownDifferences, TextDifferences
 from rules_listener.tools.replay.history import History
 from rules_listener.tools.replay.lines import JsonReport
 from rules_listener.tools.replay.markdown import MarkdownReport
@@ -29,7 +31,7 @@ from rules_listener.tools.replay.page import PageReport
 from rules_listener.tools.replay.playing import Playing
 from rules_listener.tools.replay.progress import Shown
 from rules_listener.tools.replay.report import Player, Report
-from rules_listener.tools.replay.rules import read_rules
+from rules_listener.tools.replay.rules import read_earlier_rules, read_rules
 from rules_listener.tools.replay.selection import Selection, read_condition
 from rules_listener.tools.replay.text import TextReport
 from rules_listener.tools.replay.words import counted, names
@@ -41,6 +43,12 @@ FORMATS = ("text", "json", "github")
 @click.argument("recordings", nargs=-1, required=True, metavar="RECORDING...", type=click.Path(path_type=Path))
 @click.option("--rules", multiple=True, metavar="PATH", help="A rule file or a folder of them; may be given again.")
 @click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="The configuration: channels, rules.")
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="PATH",
+    help="Compare: earlier rules, or a configuration with such; see --rules.",
+)
 @click.option("--where", metavar="COND", help="Show the alerts alone whose event fulfils this condition.")
 @click.option("--from", "since", metavar="TIME", help="Show alerts from then on: seconds since 1970 or ISO 8601.")
 @click.option("--to", "until", metavar="TIME", help="Stop there.  [default: at the last event]")
@@ -53,6 +61,7 @@ def replay(  # noqa: PLR0913 - one for each option
     *,
     rules: tuple[str, ...],
     config: Path | None,
+    against: tuple[str, ...],
     where: str | None,
     since: str | None,
     until: str | None,
@@ -69,6 +78,9 @@ def replay(  # noqa: PLR0913 - one for each option
     RECORDING is what `convert` takes: a recording, a listener's state folder, a supervisord.log, a raw capture, or -
     for standard input. Nothing is sent, and nothing is run. --where and --from choose what is shown: all events reach
     the rules. Exit status 1 if something in RECORDING can't be read.
+
+    With --against, the same history goes through the earlier rules too, and the differences are shown: what is added,
+    removed, moved in time, or has another text, channel or severity. Exit status 1 if there is any.
     """
     reading = reading_of(supervisor_conf, timezone, start)
     selection = Selection(
@@ -81,11 +93,19 @@ def replay(  # noqa: PLR0913 - one for each option
         until=inf if until is None else read_moment(until, reading.zone),
         own_group=pool or _own_group(supervisor_conf),
     )
-    found = read_rules(rules, config)
-    reports = [_report(output_format, reading.zone)]
-    if html is not None:
-        reports.append(PageReport(html, _subject(recordings, rules, config, where)))
-    player = Playing(found, selection, reports, own_group=asked.own_group)
+    if against and html is not None:
+        raise click.UsageError("--html shows what one set of rules would have sent: leave out --against")
+    new = read_rules(rules, config)
+    player: Player
+    if against:
+        old = read_earlier_rules(against, config)
+        report = _difference_report(output_format, reading.zone)
+        player = Comparing(old, new, selection, report, own_group=asked.own_group)
+    else:
+        reports = [_report(output_format, reading.zone)]
+        if html is not None:
+            reports.append(PageReport(html, _subject(recordings, rules, config, where)))
+        player = Playing(new, selection, reports, own_group=asked.own_group)
     sys.exit(1 if play(asked, player) else 0)
 
 
@@ -150,6 +170,15 @@ def _subject(recordings: Sequence[Path], rules: Sequence[str], config: Path | No
     """What is replayed, in one line."""
     of = names(rules) or str(config or FILE_NAME)
     return f"{names(map(str, recordings))} with the rules of {of}" + ("" if where is None else f", where {where}")
+
+
+def _difference_report(output_format: str, zone: tzinfo | None) -> DifferenceReport:
+    match output_format:
+        case "json":
+            return JsonDifferences()
+        case "github":
+            return MarkdownDifferences(zone)
+    return TextDifferences(zone, coloured=show.is_coloured())
 
 
 def _own_group(supervisor_conf: Path | None) -> str:

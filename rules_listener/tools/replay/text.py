@@ -1,6 +1,6 @@
 """A replay for people: a line for each alert as it comes, then a table of the rules."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 
 import click
@@ -48,7 +48,7 @@ class TextReport:
         """Write what came of it, rule by rule."""
         if self._wrote:
             click.echo()
-            show.console().print(table(tally, self._zone))
+            show.console().print(numbers_table(COLUMNS, rows(tally, self._zone)))
         if tally.silent:
             click.echo(f"silent: {names(tally.silent)}")
         click.echo(f"{covered(played, self._zone)}: {outcome(tally)}")
@@ -84,11 +84,11 @@ def _fate(alert: Alert, channels: Sequence[str]) -> str:
 _COLOURS = {"held": "cyan", "recovery": "green", "warning": "yellow", "error": "red", "critical": "bright_red"}
 
 
-def table(tally: Tally, zone: tzinfo | None) -> Table:
-    """The rules that had something to say."""
-    made = show.table(*COLUMNS)
+def numbers_table(columns: Sequence[str], found: Iterable[Sequence[str]]) -> Table:
+    """A table whose numbers stand on the right."""
+    made = show.table(*columns)
     for column in made.columns:
         column.justify = "right" if column.header in NUMBERS else "left"
-    for row in rows(tally, zone):
+    for row in found:
         made.add_row(*row)
     return made

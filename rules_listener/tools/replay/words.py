@@ -96,4 +96,5 @@ def rows(tally: Tally, zone: tzinfo | None) -> Iterator[tuple[str, ...]]:
 
 
 COLUMNS = ("rule", "fired", "sent", "held back", "first", "last", "busiest hour")
-NUMBERS = ("fired", "sent", "held back")
+NUMBERS = ("fired", "sent", "held back", "before", "now", "added", "removed", "moved", "changed")
+"""The columns of tables that hold numbers."""
