@@ -166,6 +166,18 @@ def test_the_table_by_keyboard(page: Browser) -> None:
     assert page.run("return document.querySelector('#columns .rule').ariaSort") == "descending"
 
 
+def test_names_with_numbers_have_their_order(browser: Browser, tmp_path: Path) -> None:
+    """Where processes sort, 9 comes before 10."""
+    events = [state(f"web:{name}", "FATAL", START + i, from_state="BACKOFF") for i, name in enumerate((100, 9, 10))]
+    write_page(tmp_path / "x.html", 'on PROCESS_STATE_FATAL alert "{process}"\n', events)
+    browser.open(tmp_path / "x.html")
+    assert browser.column("process") == ["web:100", "web:9", "web:10"]
+    browser.one("#columns .process button").click()
+    assert browser.column("process") == ["web:9", "web:10", "web:100"]
+    browser.one("#columns .process button").click()
+    assert browser.column("process") == ["web:100", "web:10", "web:9"]
+
+
 def test_a_click_on_a_mark(page: Browser) -> None:
     """The text of an alert that is clicked is shown, and the pointer tells what is under it."""
     x = place(page, 10)

@@ -21,7 +21,7 @@ function fillFilters({ head, alerts, rows, looks }) {
   const counts = head.rules.map(() => 0);
   for (const rule of alerts.rule) counts[rule]++;
   const rules = head.rules.map((name, i) => make("option", { value: name }, `${name} (${counts[i]})`));
-  rules.sort((a, b) => (a.value < b.value ? -1 : 1));
+  rules.sort((a, b) => compareNames(a.value, b.value));
   byId("filter-rule").append(make("option", { value: "" }, "all"), ...rules);
   byId("processes").append(...rows.slice(0, 1000).map((row) => make("option", { value: row.name })));
   for (const look of [...LOOKS].reverse()) {

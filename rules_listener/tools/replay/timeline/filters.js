@@ -28,7 +28,7 @@ function chosen(history, filters) {
   const passes = passing(history, filters);
   for (const row of named) for (const i of row.alerts) alerts[i] = passes(i) ? 1 : 0;
   const rows = filters.withAlerts ? named.filter((row) => row.alerts.some((i) => alerts[i])) : named;
-  rows.sort((a, b) => (b.number === 0) - (a.number === 0) || (a.name < b.name ? -1 : 1));
+  rows.sort((a, b) => (b.number === 0) - (a.number === 0) || compareNames(a.name, b.name));
   const numbers = Uint32Array.from(ones(alerts));
   return { rows, alerts, numbers, times: Float64Array.from(numbers, (number) => history.alerts.time[number]) };
 }
@@ -61,7 +61,7 @@ function searchable(history) {
 function addressOf(history, range, filters, selected) {
   const said = new URLSearchParams();
   const all = everything(history);
-  if (range.from > all.from || range.to < all.to) {
+  if (range.from > all.from + 1 || range.to < all.to - 1) {
     said.set("from", stamp(range.from));
     said.set("to", stamp(range.to));
   }

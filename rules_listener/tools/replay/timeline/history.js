@@ -17,10 +17,13 @@ function stateOfKind(kind) {
   return -1;
 }
 
+// web:9 comes before web:10.
+const compareNames = new Intl.Collator("en", { numeric: true }).compare;
+
 // The first place in `times` that is after `time`.
-function after(times, time, length = times.length) {
+function after(times, time) {
   let low = 0;
-  let high = length;
+  let high = times.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (times[middle] <= time) low = middle + 1;

@@ -17,7 +17,7 @@ const BY_TIME = COLUMNS[0];
 
 function byName(names, column) {
   const rank = new Uint32Array(names.length);
-  const inOrder = Array.from(names.keys()).sort((a, b) => (names[a] < names[b] ? -1 : 1));
+  const inOrder = Array.from(names.keys()).sort((a, b) => compareNames(names[a], names[b]));
   inOrder.forEach((number, place) => (rank[number] = place));
   return (a, b) => rank[column[a]] - rank[column[b]];
 }
