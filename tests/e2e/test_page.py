@@ -87,7 +87,7 @@ def test_what_is_said_at_the_top_and_in_the_table(page: Browser) -> None:
         *("warning", "warning", "warning (held)", "warning (held)"),
     ]
     assert page.column("text")[0] == "web:nginx died"
-    assert page.column("text")[-1] == f"held back (at most 2 per 1h): {shown}: <b>43</b>"
+    assert page.column("text")[-1] == f"{shown}: <b>43</b> (held back: at most 2 per 1h)"
     assert page.run("return document.querySelectorAll('#main img, #main b').length") == 0
 
 

@@ -93,7 +93,7 @@ class Table {
       rule: [alert.rule],
       process: [alert.process || alert.key],
       channels: [alert.channels.join(", ")],
-      text: [alert.held === null ? "" : `held back (${alert.held}): `, alert.text],
+      text: [alert.text, alert.held === null ? "" : ` (held back: ${alert.held})`],
     };
     row.append(...COLUMNS.map(({ name }) => make("td", { className: name }, ...cells[name])));
     row.addEventListener("click", () => this.act.select(number));
