@@ -102,9 +102,7 @@ def replay(  # noqa: PLR0913 - one for each option
         report = _difference_report(output_format, reading.zone)
         player = Comparing(old, new, selection, report, own_group=asked.own_group)
     else:
-        reports = [_report(output_format, reading.zone)]
-        if html is not None:
-            reports.append(PageReport(html, _subject(recordings, rules, config, where)))
+        reports = [_report(output_format, reading.zone), *_page(html, recordings, rules or (str(config or FILE_NAME),))]
         player = Playing(new, selection, reports, own_group=asked.own_group)
     sys.exit(1 if play(asked, player) else 0)
 
@@ -166,10 +164,11 @@ def _report(output_format: str, zone: tzinfo | None) -> Report:
     return TextReport(zone, coloured=show.is_coloured())
 
 
-def _subject(recordings: Sequence[Path], rules: Sequence[str], config: Path | None, where: str | None) -> str:
-    """What is replayed, in one line."""
-    of = names(rules) or str(config or FILE_NAME)
-    return f"{names(map(str, recordings))} with the rules of {of}" + ("" if where is None else f", where {where}")
+def _page(html: Path | None, recordings: Sequence[Path], rules: Sequence[str]) -> list[Report]:
+    """The page, if there is to be one."""
+    if html is None:
+        return []
+    return [PageReport(html, f"{names(map(str, recordings))} with the rules of {names(rules)}")]
 
 
 def _difference_report(output_format: str, zone: tzinfo | None) -> DifferenceReport:
