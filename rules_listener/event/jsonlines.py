@@ -157,6 +157,8 @@ def _function(spelling: str) -> Callable[[_Line], Any]:
 
 
 _CONCRETE = [event_type for event_type in CATALOGUE.values() if not event_type.abstract]
-_decode_recorded = json.Decoder(Union[tuple(_struct(one, _RecordedLine) for one in _CONCRETE)]).decode_lines  # noqa: UP007 - of a list
-_decode_bare = json.Decoder(Union[tuple(_struct(one, _Line) for one in _CONCRETE)]).decode_lines  # noqa: UP007 - likewise
+RECORDED = json.Decoder(Union[tuple(_struct(one, _RecordedLine) for one in _CONCRETE)])  # noqa: UP007 - of a list
+"""Decodes lines as they are recorded, with a header, to structs."""
+_decode_recorded = RECORDED.decode_lines
+_decode_bare = json.Decoder(Union[tuple(_struct(one, _Line) for one in _CONCRETE)]).decode_lines  # noqa: UP007 - of a list
 _decode_object = json.Decoder(dict[str, object]).decode

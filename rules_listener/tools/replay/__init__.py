@@ -2,5 +2,5 @@
 
 Read in this order: `numbering` (which events came twice, and which are missing), `selection` (which alerts are asked
 for), `history` (recordings, played to rules), `tally` (what came of it, rule by rule), `report` (who is told),
-`words`, `text`, `lines` and `markdown` (how it is told), `progress`, `command` (the verb).
+`words`, `text`, `lines`, `markdown`, `columns` and `page` (how it is told), `progress`, `command` (the verb).
 """

@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from math import inf
@@ -16,6 +16,7 @@ from rules_listener.base.clock import SystemClock
 from rules_listener.event.findings import Findings
 from rules_listener.event.localtime import read_moment
 from rules_listener.event.recording import Kind, Reading
+from rules_listener.serve.config import FILE_NAME
 from rules_listener.serve.ownsection import own_pool
 from rules_listener.serve.supervisorconf import read_supervisor_conf
 from rules_listener.tools import show
@@ -26,13 +27,14 @@ from rules_listener.tools.replay.differing import JsonDifferences, MarkdownDiffe
 from rules_listener.tools.replay.history import History
 from rules_listener.tools.replay.lines import JsonReport
 from rules_listener.tools.replay.markdown import MarkdownReport
+from rules_listener.tools.replay.page import PageReport
 from rules_listener.tools.replay.playing import Playing
 from rules_listener.tools.replay.progress import Shown
 from rules_listener.tools.replay.report import Player, Report
 from rules_listener.tools.replay.rules import read_earlier_rules, read_rules
 from rules_listener.tools.replay.selection import Selection, read_condition
 from rules_listener.tools.replay.text import TextReport
-from rules_listener.tools.replay.words import counted
+from rules_listener.tools.replay.words import counted, names
 
 FORMATS = ("text", "json", "github")
 
@@ -53,6 +55,7 @@ FORMATS = ("text", "json", "github")
 @reading_options
 @click.option("--pool", default="", metavar="NAME", help="The listener's own [eventlistener:NAME], which is left out.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write a page that shows all of it, too.")
 def replay(  # noqa: PLR0913 - one for each option
     recordings: tuple[Path, ...],
     *,
@@ -68,6 +71,7 @@ def replay(  # noqa: PLR0913 - one for each option
     pool: str,
     rotated: bool,
     output_format: str,
+    html: Path | None,
 ) -> None:
     """Say what would have been sent, when, to whom, and what would have been held back, and why.
 
@@ -89,6 +93,8 @@ def replay(  # noqa: PLR0913 - one for each option
         until=inf if until is None else read_moment(until, reading.zone),
         own_group=pool or _own_group(supervisor_conf),
     )
+    if against and html is not None:
+        raise click.UsageError("--html shows what one set of rules would have sent: leave out --against")
     new = read_rules(rules, config)
     player: Player
     if against:
@@ -96,7 +102,8 @@ def replay(  # noqa: PLR0913 - one for each option
         report = _difference_report(output_format, reading.zone)
         player = Comparing(old, new, selection, report, own_group=asked.own_group)
     else:
-        player = Playing(new, selection, [_report(output_format, reading.zone)], own_group=asked.own_group)
+        reports = [_report(output_format, reading.zone), *_page(html, recordings, rules or (str(config or FILE_NAME),))]
+        player = Playing(new, selection, reports, own_group=asked.own_group)
     sys.exit(1 if play(asked, player) else 0)
 
 
@@ -155,6 +162,13 @@ def _report(output_format: str, zone: tzinfo | None) -> Report:
         case "github":
             return MarkdownReport(zone)
     return TextReport(zone, coloured=show.is_coloured())
+
+
+def _page(html: Path | None, recordings: Sequence[Path], rules: Sequence[str]) -> list[Report]:
+    """The page, if there is to be one."""
+    if html is None:
+        return []
+    return [PageReport(html, f"{names(map(str, recordings))} with the rules of {names(rules)}")]
 
 
 def _difference_report(output_format: str, zone: tzinfo | None) -> DifferenceReport:
