@@ -6,6 +6,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from aiosmtpd.smtp import AuthResult
@@ -136,7 +137,7 @@ def test_no_secret_is_anywhere(supervised: Supervised, certificates: Certificate
     hook, mailbox = Echo(), Mailbox()
     supervised.write("secret", SECRETS["FILE"] + "\n")
     tls = server_context(certificates.server)
-    options = {"ssl_context": tls, "authenticator": _repeat, "auth_require_tls": False}
+    options: dict[str, Any] = {"ssl_context": tls, "authenticator": _repeat, "auth_require_tls": False}
     with hook_server(hook) as http, mail_server(mailbox, **options) as smtp:
         supervised.config(CHANNELS.replace("HTTP", str(http)).replace("SMTP", str(smtp)).replace("CA", certificates.ca))
         text = supervised.config_path.read_text().replace("default: [ops]", "default: [mail]")
