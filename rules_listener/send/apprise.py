@@ -6,6 +6,7 @@
 3. The library says yes or no, and why in its log only: what it logs is the reason, and goes nowhere else. What an error
    of the network was it logs for developers only; the end of that is taken over. A failure is always tried again.
    Services that have got a message do not get it again.
+4. What is longer than a service takes is cut, unless its URL says otherwise (`overflow=`): it would be refused for ever.
 """
 
 import logging
@@ -53,6 +54,9 @@ class Service:
             usable = self._apprise.add(url)
         if not usable:
             raise ConfigError(f"apprise can't use this URL: {_joined(log)}")
+        if "overflow=" not in url:
+            for service in self._apprise:
+                service.overflow_mode = apprise.OverflowMode.TRUNCATE
 
     def notify(self, message: Message, text: str, heading: str) -> str:
         """Tell the service; the reason if that fails, else nothing."""

@@ -4,8 +4,8 @@
    of theirs. A message that is alone goes as it is.
 2. What is said of an alert that stays open is one line: what was said of it last and, if it recovered too, that. If
    that line is all, the digest looks like any other message.
-3. Lines stand in the order of the alerts. If there are too many, the least severe are left out, of these the youngest,
-   and counted.
+3. Lines stand in the order of the alerts. If there are too many, some are counted only: first what is well again, then
+   the least severe, of these the youngest.
 4. No text makes a line of its own.
 5. `severity` is the highest of what is said, a recovery by itself counting only if there is nothing else; `phase` is
    `recovery` only if nothing else is left. `time` is the last. Rule, key and the event's fields are what all have in
@@ -50,7 +50,7 @@ def digest_of(messages: Sequence[Message], batch: Batch) -> Message:
     if len(messages) == 1:
         return messages[0]
     alerts = _alerts(messages)
-    identifier = digest_id(message.id for message in messages)
+    identifier = digest_id([message.id for message in messages])
     if len(alerts) == 1:
         return replace(alerts[0], id=identifier, attempt=messages[0].attempt)
     shown = _shown(alerts, batch.at_most)
@@ -72,9 +72,10 @@ def digest_of(messages: Sequence[Message], batch: Batch) -> Message:
     )
 
 
-def digest_id(identifiers: Iterable[str]) -> str:
-    """The id of a digest of these deliveries: others, or the same in another order, have another."""
-    return blake2b("\n".join(identifiers).encode("utf-8", "backslashreplace"), digest_size=10).hexdigest()
+def digest_id(identifiers: Sequence[str]) -> str:
+    """The id of a digest of these deliveries: that of the first, by which people find it, and a sum of all."""
+    total = blake2b("\n".join(identifiers).encode("utf-8", "backslashreplace"), digest_size=4)
+    return f"{identifiers[0]}-{total.hexdigest()}"
 
 
 # what is said
@@ -98,8 +99,8 @@ def _merged(messages: Sequence[Message]) -> Message:
 
 
 def _shown(alerts: Sequence[Message], at_most: int) -> list[Message]:
-    numbers = sorted(range(len(alerts)), key=lambda number: -_rank(alerts[number]))
-    return [alerts[number] for number in sorted(numbers[:at_most])]
+    ranks = [(one.phase == "recovery", -_rank(one), number) for number, one in enumerate(alerts)]
+    return [alerts[number] for number in sorted(number for *_, number in sorted(ranks)[:at_most])]
 
 
 def _head(alerts: Sequence[Message]) -> str:

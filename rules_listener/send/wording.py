@@ -16,6 +16,8 @@ from rules_listener.send.process import process_of
 
 SUBJECT_CHARACTERS = 160
 DATA_CHARACTERS = 4000
+_ESCAPES = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+"""Control characters that JSON leaves as they are."""
 _SAID_ELSEWHERE = {"time", "event", "processname", "groupname", "data"} | {field.name for field in HEADER_FIELDS}
 
 
@@ -85,8 +87,8 @@ def document(message: Message) -> dict[str, object]:
 
 
 def json_text(value: object) -> str:
-    """`value` as JSON on one line, in characters that UTF-8 has."""
-    return utf8(json.dumps(value, ensure_ascii=False))
+    """`value` as JSON on one line, whatever takes for the end of one, in characters that UTF-8 has."""
+    return utf8(json.dumps(value, ensure_ascii=False).translate(_ESCAPES))
 
 
 def _place(message: Message) -> list[str]:

@@ -135,7 +135,7 @@ class World:
             self.now += 1000
             self.expand()
             self.claim((9, 9), 2)
-            self.gather(False)  # noqa: FBT003 - as hypothesis gives it
+            self.gather("hurry")
             self.settle(len(self.under_way), Sent())
 
     def close(self) -> None:
