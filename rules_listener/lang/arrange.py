@@ -299,12 +299,12 @@ class Arranger(ExpressionArranger):
         return Indented(INDENT, (between, Group(self.expression(condition, indent=INDENT))))
 
     def window(self, node: nodes.Weekly | nodes.Stretch) -> Layout:
-        """`every DAYS FROM-TO [ZONE]` or `from MOMENT to MOMENT [ZONE]`."""
+        """`every DAYS [FROM-TO] [ZONE]` or `from MOMENT to MOMENT [ZONE]`."""
         zone = [""] * bool(node.zone)
         if isinstance(node, nodes.Stretch):
             return self.words(_SPACE, "from", "", "to", "", *zone)
         every = self.word(_SPACE, "every"), Group(Indented(INDENT, (self.gap(" "), self.items(node.days, self.days))))
-        hours = self.word(" "), self.word("", "-"), self.word("")
+        hours = (self.word(" "), self.word("", "-"), self.word("")) if node.hours else ""
         return every, hours, (self.word(" ") if zone else "")
 
     def days(self, node: nodes.Days) -> Layout:

@@ -182,10 +182,13 @@ class StatementBuilder(ExpressionBuilder):
             self.places[-1].nesting(node)
 
     def weekly(self, parts: Parts) -> nodes.Weekly:
-        """`every DAYS FROM-TO [ZONE]`."""
+        """`every DAYS [FROM-TO] [ZONE]`."""
         days, start, _, end, zone = parts
-        first, last = (nodes.Clock(self.token_span(token), str(token)) for token in (start, end))
-        return nodes.Weekly(self.span(days[0], zone or end), days, first, last, zone and self.word(zone))
+        hours = (self._clock(start), self._clock(end)) if start else None
+        return nodes.Weekly(self.span(days[0], zone or end or days[-1]), days, hours, zone and self.word(zone))
+
+    def _clock(self, token: Token) -> nodes.Clock:
+        return nodes.Clock(self.token_span(token), str(token))
 
     def stretch(self, parts: Parts) -> nodes.Stretch:
         """`from MOMENT to MOMENT [ZONE]`."""

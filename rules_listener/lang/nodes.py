@@ -263,11 +263,10 @@ class Moment(Node):
 
 @dataclass(slots=True)
 class Weekly(Node):
-    """`every DAYS FROM-TO [ZONE]`."""
+    """`every DAYS [FROM-TO] [ZONE]`; without hours, all day."""
 
     days: tuple[Days, ...]
-    start: Clock
-    end: Clock
+    hours: tuple[Clock, Clock] | None
     zone: Name | None
 
 

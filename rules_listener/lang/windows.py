@@ -29,7 +29,7 @@ class WindowChecker:
         self.found = found
 
     def window(self, node: nodes.Weekly | nodes.Stretch) -> checked.Weekly | checked.Stretch | None:
-        """The window, or None if something is wrong with it."""
+        """The window; it means nothing if something is wrong with it."""
         zone = self._zone(node.zone)
         if isinstance(node, nodes.Weekly):
             return self._weekly(node)
@@ -54,15 +54,17 @@ class WindowChecker:
 
     # every week
 
-    def _weekly(self, node: nodes.Weekly) -> checked.Weekly | None:
+    def _weekly(self, node: nodes.Weekly) -> checked.Weekly:
         days = [day for named in node.days for day in self._days(named)]
-        start, end = self._minutes(node.start, MINUTES_OF_A_DAY - 1), self._minutes(node.end, MINUTES_OF_A_DAY)
-        if start is None or end is None:
-            return None
-        if start == end:
-            label = "a whole day is 00:00-24:00"
-            self._report("this ends when it begins", node.start.span.to(node.end.span), label)
+        start, end = self._hours(*node.hours) if node.hours else (0, MINUTES_OF_A_DAY)
         return checked.Weekly(tuple(sorted(set(days))), start, end, "" if node.zone is None else node.zone.name)
+
+    def _hours(self, first: nodes.Clock, last: nodes.Clock) -> tuple[int, int]:
+        """The minutes of the day at which clocks show two times."""
+        start, end = self._minutes(first, MINUTES_OF_A_DAY - 1), self._minutes(last, MINUTES_OF_A_DAY)
+        if start == end and start is not None:
+            self._report("this ends when it begins", first.span.to(last.span), "without hours it is the whole day")
+        return start or 0, end or 0
 
     def _days(self, node: nodes.Days) -> list[int]:
         """The days that are named, by their numbers; from Fri to Mon is over the weekend."""
@@ -106,16 +108,14 @@ class WindowChecker:
     def _moments(self, node: nodes.Moment, zone: tzinfo | None) -> list[float]:
         """When a zone's clocks show a moment, in seconds since 1970."""
         try:
-            local = datetime.fromisoformat(node.text) if _MOMENT.fullmatch(node.text) else None
-        except ValueError:
-            local = None
-        if local is None:
+            found = moments(datetime.fromisoformat(node.text), zone) if _MOMENT.fullmatch(node.text) else None
+        except (ValueError, OverflowError):
+            found = None
+        if found is None:
             self._report(f"there is no moment {node.text}", node.span, "a moment is written 2026-12-24T18:00")
-            return []
-        found = moments(local, zone)
-        if not found:
+        elif not found:
             self._report(f"{node.text} never comes", node.span, "the clocks skip it: summer time begins")
-        return found
+        return found or []
 
 
 def moments(local: datetime, zone: tzinfo | None) -> list[float]:

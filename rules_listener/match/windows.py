@@ -47,11 +47,14 @@ class Weekly:
         """A later moment up to which clocks show times in the window; None if they do not at `moment`."""
         if self._known[0] <= moment < self._known[1]:
             return self._known[1]
-        end = self._end_by_the_clock(_shown(moment, self._zone))
-        if end is None:
-            return None
-        self._known = (moment, self._next(moment, end))
-        return self._known[1]
+        try:
+            end = self._end_by_the_clock(_shown(moment, self._zone))
+            until = None if end is None else self._next(moment, end)
+        except (ValueError, OverflowError, OSError):
+            return None  # no clock shows the year, as in a recording whose times are in milliseconds
+        if until is not None:
+            self._known = (moment, until)
+        return until
 
     def _end_by_the_clock(self, local: datetime) -> datetime | None:
         """What clocks show at the end of the window that they are in."""

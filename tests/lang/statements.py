@@ -150,7 +150,8 @@ class Writer:
     def mute(self) -> Tokens:
         """A mute."""
         zone = self.maybe(self.one_of(ZONES))
-        window = ["every", *self.several(self.days), self.one_of(CLOCKS), "-", self.one_of(CLOCKS), *zone]
+        hours = self.maybe(self.one_of(CLOCKS), "-", self.one_of(CLOCKS))
+        window = ["every", *self.several(self.days), *hours, *zone]
         if self.draw(st.booleans()):
             window = ["from", "2026-12-24T18:00", "to", "2026-12-27T08:00:30", *zone]
         condition, because = self.maybe(self.expression(2)), self.maybe("because", self.one_of(STRINGS))

@@ -53,6 +53,8 @@ WEEKLY = {
     "every Tue 01:00-02:00 Asia/Tokyo": True,
     "every Mon 00:00-24:00 UTC": True,
     "every Mon 22:00-00:00 UTC": False,
+    "every Mon UTC": True,
+    "every Sat, Sun": False,
     "": True,
 }
 

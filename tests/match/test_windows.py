@@ -150,6 +150,13 @@ def test_a_stretch_is_from_its_start_to_before_its_end() -> None:
     assert [stretch.until(moment) for moment in (9.9, 10.0, 19.9, 20.0)] == [None, 20.0, 20.0, None]
 
 
+@pytest.mark.parametrize("moment", [-1e18, -1e12, 1e12, 1.764e12, 1e18, 1e300])
+@pytest.mark.parametrize("zone", ["", "UTC", PARIS])
+def test_a_moment_that_no_clock_shows(zone: str, moment: float) -> None:
+    """What is in no year that a clock has is in no window."""
+    assert Weekly(tuple(range(7)), 0, 1440, zone).until(moment) is None
+
+
 def test_a_zone_that_is_not_there() -> None:
     """A host that lost its zones says so, before anything runs."""
     with pytest.raises(ConfigError, match="no time zone 'Europe/Nowhere'"):
