@@ -87,6 +87,8 @@ def _replaced(found: Any, old: nodes.Node, new: nodes.Node) -> Any:
 def _of_statement(statement: nodes.Statement) -> Iterator[Changeable]:
     if isinstance(statement, nodes.Let):
         yield from _of_definition(statement, statement.value)
+    if isinstance(statement, nodes.Route | nodes.Mute) and statement.condition is not None:
+        yield from _of_condition(statement, statement.condition)
     for selector in _selectors(statement):
         if selector.condition is not None:
             yield from _of_condition(statement, selector.condition)

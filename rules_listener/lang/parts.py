@@ -68,12 +68,32 @@ class PartedRule:
     untils: tuple[Arms, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PartedRouting:
+    """A route or a mute: what has to be true of an alert for it; None if nothing has."""
+
+    node: nodes.Route | nodes.Mute
+    part: Part | None
+
+
 def parted_rules(parsed: Iterable[Parsed], rules: checked.RuleSet) -> list[PartedRule]:
     """The rules of files in which `check` found no error; `rules` is what it made of them."""
     statements = list(chain.from_iterable(file.statements for file in parsed))
     parting = _Parting(define(statements, set(), []))
     rule_nodes = [statement for statement in statements if isinstance(statement, nodes.Rule)]
     return [parting.rule(node, rule) for node, rule in zip(rule_nodes, rules.rules, strict=True)]
+
+
+def parted_routing(parsed: Iterable[Parsed], rules: checked.RuleSet) -> list[PartedRouting]:
+    """The routes and mutes of files in which `check` found no error, in their order."""
+    statements = list(chain.from_iterable(file.statements for file in parsed))
+    parting = _Parting(define(statements, set(), []))
+    routes = [node for node in statements if isinstance(node, nodes.Route)]
+    mutes = [node for node in statements if isinstance(node, nodes.Mute)]
+    return [
+        *(parting.routing(*pair) for pair in zip(routes, rules.routes, strict=True)),
+        *(parting.routing(*pair) for pair in zip(mutes, rules.mutes, strict=True)),
+    ]
 
 
 class _Parting:
@@ -92,6 +112,11 @@ class _Parting:
             () if second is None else self.arms(second),
             tuple(() if until is None else self.arms(until.selector) for until in untils),
         )
+
+    def routing(self, node: nodes.Route | nodes.Mute, means: checked.Route | checked.Mute) -> PartedRouting:
+        if node.condition is None or means.condition is None:
+            return PartedRouting(node, None)
+        return PartedRouting(node, self._part(node.condition, means.condition))
 
     def arms(self, selector: nodes.Selector, event: str = "") -> Arms:
         """What a selector selects; `event` is the definition that it belongs to."""

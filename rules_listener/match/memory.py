@@ -30,13 +30,19 @@ class Awaited:
 
 
 class OpenState(NamedTuple):
-    """The open alert of an action: see `match/clauses.py`. `reminder` and `closing` are None where there is none."""
+    """The open alert of an action: see `match/clauses.py`.
+
+    `reminder` and `closing` are None where there is none. `hidden` is why a mute keeps it untold; at `telling` that is
+    asked again.
+    """
 
     action: int
     since: float
     sent: bool
     reminder: float | None
     closing: float | None
+    hidden: str | None = None
+    telling: float | None = None
 
 
 class LimitState(NamedTuple):
@@ -113,9 +119,10 @@ class _Reader:
         return None if moment is None else self._shown(moment)
 
     def _open(self, action: int, key: str, alerts: Iterable[Any]) -> Iterable[OpenState]:
-        for found, opening, _, sent, _, _, reminder, closing, *_ in alerts:
+        for found, opening, _, sent, hidden, _, *dues, _ in alerts:
             if found == key:
-                yield OpenState(action, opening[1], sent, self._or_none(reminder), self._or_none(closing))
+                reminder, closing, telling = map(self._or_none, dues)
+                yield OpenState(action, opening[1], sent, reminder, closing, hidden, telling)
 
     def _limit(self, action: int, limit: list[Any]) -> LimitState:
         suppressed, moments = limit

@@ -213,4 +213,6 @@ def _open(one: Observation, found: OpenState | None, times: Times) -> str:
     said = [f"since {times.at(found.since)}{key}, {told}"]
     said += [] if found.reminder is None else [f"next reminder {times.at(found.reminder)}"]
     said += [] if found.closing is None else [f"closes {times.at(found.closing)}"]
+    said += [] if found.hidden is None else [found.hidden]
+    said += [] if found.telling is None else [f"asked again {times.at(found.telling)}"]
     return "; ".join(said)

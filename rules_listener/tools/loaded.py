@@ -12,11 +12,13 @@ from rules_listener.serve.config import FILE_NAME
 def checked_rules(config: Path | None, paths: Sequence[str]) -> Checked:
     """The rules of some files or folders, or else of the configuration, which is that in this folder if none is named.
 
+    Nothing will be sent, so that secrets need not be there.
+
     Raises:
         ConfigError: the rules or the configuration have an error.
     """
     config = Path(FILE_NAME) if config is None and not paths else config
-    found = check_all(config, paths, any_channel=config is None)
+    found = check_all(config, paths, any_channel=config is None, with_secrets=False)
     if has_errors(found.found):
         raise ConfigError(f"the rules have errors:\n{as_text(found.found)}")
     return found

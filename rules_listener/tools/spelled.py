@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rules_listener.event.catalogue import Kind
-from rules_listener.lang.literals import spell_duration
+from rules_listener.lang.literals import SEVERITIES, spell_duration
 from rules_listener.match.runtime import show, show_time
 
 LONGEST_VALUE = 60
@@ -35,6 +35,8 @@ def spell_value(value: object, kind: Kind) -> str:
         return printable(json.dumps(shortened(value), ensure_ascii=False))
     if kind is Kind.DURATION and isinstance(value, int | float):
         return spell_duration(value)
+    if kind is Kind.SEVERITY and isinstance(value, int):
+        return SEVERITIES[value]
     if kind is Kind.TIME and isinstance(value, int | float):
         return show_time(value)
     return printable(shortened(show(value)))
