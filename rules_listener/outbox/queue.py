@@ -10,7 +10,8 @@
 5. What is given up is noted for the listener to raise; not if a failure was its own cause, or one would lead to the
    next.
 6. supervisord is shut down after all that was to be said before or at the same moment has been tried, or after 30 s.
-7. A transaction here is short, and there is none where nothing is to be written: the listener has the right of way.
+7. What is sent or given up, and each try that failed, is counted by channel in the same transaction.
+8. A transaction here is short, and there is none where nothing is to be written: the listener has the right of way.
 """
 
 import json
@@ -21,6 +22,7 @@ from typing import NamedTuple
 
 from rules_listener.outbox.alert import RUN_CHANNEL, SUPERVISOR_CHANNEL
 from rules_listener.outbox.channel import GaveUp, Message, Outcome, RetryLater, Sent
+from rules_listener.outbox.counters import COUNT, FAILED_TRY, GIVEN_UP, SENT, counter
 from rules_listener.outbox.database import Database, Execute, Row
 from rules_listener.outbox.expand import deliveries_of, expand
 from rules_listener.outbox.order import heal, reorder, turn_back
@@ -262,6 +264,7 @@ class Queue:
         match outcome:
             case Sent():
                 execute(_SETTLE, ("sent", None, now, delivery.n))
+                execute(COUNT, (counter(SENT, delivery.channel), 1))
             case GaveUp(reason):
                 self._give_up(execute, delivery, reason, now)
             case RetryLater():
@@ -275,10 +278,12 @@ class Queue:
             return
         wait = max(wait_after(delivery.attempts, self._random), _asked(outcome))
         execute(_RETRY, (now + wait, _reason(outcome.reason), now, delivery.n))
+        execute(COUNT, (counter(FAILED_TRY, delivery.channel), 1))
 
     def _give_up(self, execute: Execute, delivery: _Open, reason: str, now: float) -> None:
         reason = _reason(reason)
         execute(_SETTLE, ("given_up", reason, now, delivery.n))
+        execute(COUNT, (counter(GIVEN_UP, delivery.channel), 1))
         if json.loads(delivery.event).get("event") != _CAUSED_BY_FAILURE:
             execute(_NOTE_FAILURE, (delivery.channel, reason, delivery.attempts))
             self.given_up += 1

@@ -8,14 +8,15 @@
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
-from itertools import chain
 from typing import NamedTuple
 
 from rules_listener.base.errors import ProtocolError, StoreError
 from rules_listener.event.record import event_of
 from rules_listener.event.wire import Frame, decode_header
 from rules_listener.match.engine import Engine
+from rules_listener.outbox.counters import EVENT, TAIL, counter
 from rules_listener.outbox.position import Position
 from rules_listener.outbox.rows import unpack
 from rules_listener.outbox.store import Received, Store
@@ -66,20 +67,26 @@ class Past:
         if store.journalled_tail() >= tail.generation:
             found = []
         left = [entry.received for entry in found if any(entry.received.frame)]
-        for received in chain(store.history_after(memory[0] if memory else 0), left):
+        for received in store.history_after(memory[0] if memory else 0):
             self._tell(engine, received)
+        kinds = [self._tell(engine, received) for received in left]
+        counts = Counter(counter(EVENT, kind) for kind in kinds if kind)
         alerts = [row for entry in found if entry.alerts for row in unpack(entry.alerts)]
-        store.journal(left, alerts=alerts, tail=tail.generation)
+        store.journal(left, counts=counts, notes={TAIL: tail.generation}, alerts=alerts)
         tail.clear()
         last = store.last_alert_time()
         if last is not None and last <= now:
             engine.advance(last)
 
-    def _tell(self, engine: Engine, received: Received) -> None:
+    def _tell(self, engine: Engine, received: Received) -> str:
+        """The event's type; empty if it was left out."""
         try:
-            engine.feed(event_of(received.frame, received.time))
+            event = event_of(received.frame, received.time)
+            engine.feed(event)
         except Exception as error:  # noqa: BLE001 - what could not be digested before is not digested now
             self._report(f"an event of the journal was left out: {type(error).__name__}: {error}")
+            return ""
+        return event.type
 
 
 def numbers(frame: Frame) -> tuple[object, object]:
