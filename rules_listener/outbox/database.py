@@ -25,6 +25,8 @@ from rules_listener.outbox.schema import PAGE_BYTES, VERSION, make_schema, schem
 Durability = Literal["process", "power"]
 Row = tuple[Any, ...]
 Execute = Callable[..., sqlite3.Cursor]
+Rows = Callable[..., list[Row]]
+"""Runs a reading statement, with its values."""
 Result = TypeVar("Result")
 
 FILE_NAME = "store.sqlite3"
@@ -182,19 +184,29 @@ class ReadOnlyDatabase:
         Raises:
             StoreError: there is no store, or it can't be read.
         """
+        return self.read(lambda rows: rows(sql, values))
+
+    def read(self, ask: Callable[[Rows], Result]) -> Result:
+        """What `ask` returns, which is given what reads: all that it finds is of one moment.
+
+        Raises:
+            StoreError: there is no store, or it can't be read.
+        """
         if not self.path.exists():
             raise self._missing()
         try:
-            return patiently(lambda: self._read(sql, values))
+            return patiently(lambda: self._read(ask))
         except sqlite3.Error as error:
             raise store_error(self.path, error) from error
 
-    def _read(self, sql: str, values: Row) -> list[Row]:
-        connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", timeout=0, uri=True)
+    def _read(self, ask: Callable[[Rows], Result]) -> Result:
+        address = f"{self.path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(address, timeout=0, uri=True, isolation_level=None)
         try:
             if not schema_version(connection, self.path):
                 raise self._missing()
-            return connection.execute(sql, values).fetchall()
+            connection.execute("BEGIN")
+            return ask(lambda sql, values=(): connection.execute(sql, values).fetchall())
         finally:
             connection.close()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rules_listener.match.engine import OpenAlert, open_alerts
+from rules_listener.outbox.counters import COUNT, DROPPED, counter
 from rules_listener.outbox.database import Database, ReadOnlyDatabase, Row
 from rules_listener.outbox.expand import deliveries_of, expand_all
 from rules_listener.outbox.order import reorder
@@ -164,6 +165,8 @@ class Listing:
                 changed = execute(sql, (now, identifier)).fetchall()
                 for channel, key in changed:
                     reorder(execute, channel, key, now)
+                    if sql == _DROP:
+                        execute(COUNT, (counter(DROPPED, channel), 1))
             return bool(changed)
         finally:
             database.close()

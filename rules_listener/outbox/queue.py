@@ -11,7 +11,8 @@
    next.
 6. supervisord is shut down after all that was to be said before or at the same moment has been tried, or after 30 s;
    what is gathered is sent at once then.
-7. A transaction here is short, and there is none where nothing is to be written: the listener has the right of way.
+7. What is sent or given up, and each try that failed, is counted by channel in the same transaction.
+8. A transaction here is short, and there is none where nothing is to be written: the listener has the right of way.
 """
 
 import json
@@ -22,6 +23,7 @@ from typing import NamedTuple
 
 from rules_listener.outbox.alert import RUN_CHANNEL, SUPERVISOR_CHANNEL
 from rules_listener.outbox.channel import GaveUp, Message, Outcome, RetryLater, Sent
+from rules_listener.outbox.counters import COUNT, FAILED_TRY, GIVEN_UP, SENT, counter
 from rules_listener.outbox.database import Database, Execute, Row
 from rules_listener.outbox.expand import deliveries_of, expand
 from rules_listener.outbox.gather import MOST_DELIVERIES, Next, forget, mark, members, next_digests
@@ -313,6 +315,7 @@ class Queue:
             case Sent():
                 for delivery in deliveries:
                     execute(_SETTLE, ("sent", None, now, delivery.n))
+                execute(COUNT, (counter(SENT, deliveries[0].channel), len(deliveries)))
             case GaveUp(reason):
                 self._give_up(execute, deliveries, reason, now)
             case RetryLater():
@@ -330,6 +333,7 @@ class Queue:
             return True
         wait = max(wait_after(first.attempts, self._random), _asked(outcome))
         _wait_until(execute, deliveries, now + wait, _reason(outcome.reason), now)
+        execute(COUNT, (counter(FAILED_TRY, first.channel), 1))
         return False
 
     def _give_up(self, execute: Execute, deliveries: Sequence[_Open], reason: str, now: float) -> None:
@@ -337,6 +341,7 @@ class Queue:
         reason = _reason(reason)
         for delivery in deliveries:
             execute(_SETTLE, ("given_up", reason, now, delivery.n))
+        execute(COUNT, (counter(GIVEN_UP, deliveries[0].channel), len(deliveries)))
         if any(json.loads(delivery.event).get("event") != _CAUSED_BY_FAILURE for delivery in deliveries):
             execute(_NOTE_FAILURE, (deliveries[0].channel, reason, deliveries[0].attempts))
             self.given_up += 1

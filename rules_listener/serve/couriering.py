@@ -7,7 +7,7 @@ something that happened before is given up.
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from random import SystemRandom
 
@@ -15,11 +15,11 @@ from rules_listener.base.clock import Clock, SystemClock, since_boot
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import SUPERVISOR_CHANNEL
 from rules_listener.outbox.channel import Channel, Gathering, GaveUp, Message, Outcome
-from rules_listener.outbox.courier import Courier
+from rules_listener.outbox.courier import Courier, report_on_stderr
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.queue import Queue
 from rules_listener.outbox.trim import Limits
-from rules_listener.serve.bundle import load_bundle
+from rules_listener.serve.bundle import Bundle, load_bundle
 from rules_listener.serve.channels import build_channels
 from rules_listener.serve.children import read_given
 
@@ -59,6 +59,15 @@ def gather_times(channels: Mapping[str, Channel]) -> dict[str, float]:
     return {name: seconds for name, seconds in gathering.items() if seconds is not None}
 
 
+def serve_metrics(bundle: Bundle, folder: Path, channels: Collection[str]) -> None:
+    """Serve the figures of the store in `folder` where the configuration says."""
+    from rules_listener.serve.endpoint import Endpoint  # noqa: PLC0415 - only where metrics are asked for
+    from rules_listener.serve.metrics import StoreCollector  # noqa: PLC0415 - likewise
+
+    collector = StoreCollector(folder, bundle.program.rules, channels, SystemClock())
+    Endpoint(bundle.config.metrics, collector, report_on_stderr).start()
+
+
 def main(state: str, start: str) -> int:
     """Carry what waits in the state folder; the exit status."""
     folder = Path(state)
@@ -78,6 +87,8 @@ def main(state: str, start: str) -> int:
     database = Database(folder, durability="power" if config.durability == "power" else "process")
     notify = os.dup(1)
     os.dup2(2, 1)
+    if config.metrics:
+        serve_metrics(bundle, folder, channels)
     Courier(
         Queue(database, random=SystemRandom(), give_up_after_s=give_up_after_s, gather_s=gather_s),
         channels,

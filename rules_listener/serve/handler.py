@@ -21,6 +21,7 @@ from rules_listener.event.wire import NO_FRAME, Frame, decode_header, glance
 from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.firing import Firing
 from rules_listener.outbox.alert import Alert, alerts_of
+from rules_listener.outbox.counters import LOADED, LOST, REJECTED, REPEATED
 from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Position, PositionFile
 from rules_listener.outbox.rows import alert_rows
@@ -28,6 +29,7 @@ from rules_listener.outbox.store import Received
 from rules_listener.serve.keeper import Keeper
 from rules_listener.serve.restore import MAX_ATTEMPTS, Restored, numbers
 from rules_listener.serve.sequence import Sequence as PoolSequence
+from rules_listener.serve.timing import Timing
 
 CLOCK_STEP_S = 0.5
 """From which difference on the clock was set, and not just adjusted."""
@@ -121,7 +123,7 @@ class Handler:
 
     def _repeated(self, event: Event, frame: Frame) -> None:
         """An event came again. If only its alerts were kept, the engine hears of it now; it fires nothing any more."""
-        self._keeper.count("repeated", 1)
+        self._keeper.count(REPEATED, 1)
         untold = self._restored.untold
         self._restored = Restored()
         if untold is not None and numbers(frame) == untold[1:]:
@@ -206,6 +208,7 @@ class Handler:
 
     def raise_start(self, last_seen: float | None) -> None:
         """Say that the listener has started; `last_seen` is the last moment of which the engine knows."""
+        self._note_time(LOADED)
         down: dict[str, Value] = {}
         if last_seen is not None:
             down["down_ms"] = max(0, round((self._clock.time() - last_seen) * 1000))
@@ -213,16 +216,30 @@ class Handler:
 
     def reloaded(self, adopted: Adopted) -> None:
         """Say that there are new rules, and what became of what the old ones remembered."""
+        self._note_time(LOADED)
         kept, anew, closed = (len(names) for names in adopted[:3])
         self.raise_event("LISTENER_RULES_RELOADED", kept=kept, anew=anew, closed=closed)
         self._keeper.remember_soon()
+
+    def rejected(self, reason: str) -> None:
+        """Say that there are new rules, and why they are not taken."""
+        self._note_time(REJECTED)
+        self.raise_event("LISTENER_RULES_REJECTED", reason=reason)
+
+    def _note_time(self, name: str) -> None:
+        self._keeper.note(name, round(self._clock.time() * 1000))
+
+    def time_answers(self, *, wanted: bool) -> None:
+        """Measure how long answers take, or do not, from now on."""
+        keeper = self._keeper
+        keeper.timing = (keeper.timing or Timing(self._clock)) if wanted else None
 
     def raise_losses(self) -> None:
         """Say how many events will not come any more, if any."""
         lost = self.sequence.lose()
         if lost:
             self._acknowledge()
-            self._keeper.count("lost", lost)
+            self._keeper.count(LOST, lost)
             self._report(f"supervisord discarded {lost} events before they could be read: raise buffer_size")
             self.raise_event("LISTENER_EVENTS_LOST", lost=lost)
 

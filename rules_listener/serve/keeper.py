@@ -14,16 +14,21 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from rules_listener.base.clock import Clock
 from rules_listener.base.errors import StoreError
 from rules_listener.event.wire import NO_FRAME, Frame
 from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.counters import EVENT, NO_ROOM, TAIL, counter
 from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Position
 from rules_listener.outbox.rows import alert_rows, pack
 from rules_listener.outbox.store import Failure, Received, Store
 from rules_listener.outbox.tail import OWED, Tail
+
+if TYPE_CHECKING:
+    from rules_listener.serve.timing import Timing
 
 Report = Callable[[str], None]
 
@@ -60,6 +65,8 @@ class Keeper:
     ) -> None:
         self.remembered: Callable[[], str] | None = None
         """What the engine remembers, as text; None as long as there is no engine."""
+        self.timing: Timing | None = None
+        """How long answers take; None where nobody asks for that."""
         self._store = store
         self._tail = tail
         self._remember_at = clock.monotonic() + REMEMBER_S
@@ -78,6 +85,7 @@ class Keeper:
         self._retry_at = 0.0
         self._rows: list[Received] = []
         self._counts: Counter[str] = Counter()
+        self._notes: dict[str, int] = {}
         self._types: dict[str, int] = {}
         self._row_bytes = 0
         self._flush_at = 0.0
@@ -184,7 +192,7 @@ class Keeper:
 
     def _recovered(self) -> None:
         dropped = f"; {self._dropped} alerts had to be dropped" if self._dropped else "; no alert was lost"
-        self.count("dropped", self._dropped)
+        self.count(NO_ROOM, self._dropped)
         self._report(f"the store works again{dropped}")
         self._trouble, self._dropped = "", 0
 
@@ -227,6 +235,11 @@ class Keeper:
         self._counts[name] += number
         self._flush_at = self._flush_at or self._clock.monotonic() + BATCH_S
 
+    def note(self, name: str, number: int) -> None:
+        """Set what is noted under a name, which is written with the journal."""
+        self._notes[name] = number
+        self._flush_at = self._flush_at or self._clock.monotonic() + BATCH_S
+
     def flush(self, *, between_events: bool = True) -> None:
         """Write all that is in the tail now. If that fails, the journal is given up: alerts need the memory more.
 
@@ -234,9 +247,8 @@ class Keeper:
         """
         self.pay()
         self._flush_at = 0.0
-        self._counts.update({f"event:{kind}": number for kind, number in self._types.items()})
-        self._types.clear()
-        if not self._rows and not self._alerts and not self._counts and not self._remembers_now:
+        self._take_counts()
+        if not (self._rows or self._alerts or self._counts or self._notes or self._remembers_now):
             return
         rows, self._rows, self._row_bytes = self._rows, [], 0
         alerts, self._alerts = self._alerts, []
@@ -244,16 +256,22 @@ class Keeper:
             self._write(rows, alerts, self._state() if between_events else None)
         self._tail.clear()
 
+    def _take_counts(self) -> None:
+        self._counts.update({counter(EVENT, kind): number for kind, number in self._types.items()})
+        self._types.clear()
+        if self.timing is not None:
+            self._counts.update(self.timing.take())
+
     def _write(self, rows: list[Received], alerts: list[Row], state: str | None) -> None:
-        generation = self._tail.generation
+        notes = {**self._notes, TAIL: self._tail.generation}
         try:
-            self._store.journal(rows, counts=self._counts, alerts=alerts, tail=generation, state=state)
+            self._store.journal(rows, counts=self._counts, notes=notes, alerts=alerts, state=state)
         except StoreError as error:
             self._fail(error)
             for row in alerts:
                 self._hold_rows([row])
             return
-        self._counts.clear()
+        self._forget_counts()
         if alerts:
             self._committed()
 
@@ -304,12 +322,17 @@ class Keeper:
     def _probe(self) -> None:
         """See whether the store works again, when only the journal had to find out that it does not."""
         try:
-            self._store.journal([], counts=self._counts)
+            self._store.journal([], counts=self._counts, notes=self._notes)
         except StoreError as error:
             self._fail(error)
         else:
-            self._counts.clear()
+            self._forget_counts()
             self._recovered()
+
+    def _forget_counts(self) -> None:
+        """They are written."""
+        self._counts.clear()
+        self._notes.clear()
 
     def close(self) -> None:
         """Write all that can be written, and close the store."""

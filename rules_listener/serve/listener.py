@@ -138,6 +138,7 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
         clock=clock,
         report=report,
     )
+    handler.time_answers(wanted=bool(config.metrics))
     reload = Reload(arguments, handler, courier, report=report)
     report(f"started; the section in supervisord.conf needs events={events_needed(engine.program.types)}")
     handler.raise_start(last_seen)

@@ -9,8 +9,8 @@
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import chain
 from typing import NamedTuple
 
 from rules_listener.base.errors import ProtocolError, StoreError
@@ -19,6 +19,7 @@ from rules_listener.event.wire import NO_FRAME, Frame, decode_header
 from rules_listener.match.engine import Engine
 from rules_listener.match.firing import Firing
 from rules_listener.outbox.alert import alerts_of
+from rules_listener.outbox.counters import EVENT, TAIL, counter
 from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Position, PositionFile
 from rules_listener.outbox.rows import alert_rows, unpack
@@ -83,37 +84,43 @@ class Past:
             found = []
         debt, attempts = _debt(found)
         left = [entry.received for entry in found if any(entry.received.frame)]
-        for received in chain(store.history_after(memory[0] if memory else 0), left[:-1] if debt else left):
+        for received in store.history_after(memory[0] if memory else 0):
             self._tell(engine, received)
+        told = [self._tell(engine, received)[0] for received in (left[:-1] if debt else left)]
         rows = _rows(found)
         last = rows[-1][0] if rows else store.last_alert_time()
         if last is not None and last <= now:
             engine.advance(last)
         if debt is not None:
-            rows += self._owed(engine, debt, now, attempts)
-        store.journal(left, alerts=rows, tail=tail.generation)
+            kind, owed = self._owed(engine, debt, now, attempts)
+            told.append(kind)
+            rows += owed
+        counts = Counter(counter(EVENT, kind) for kind in told if kind)
+        store.journal(left, counts=counts, notes={TAIL: tail.generation}, alerts=rows)
         tail.clear()
 
-    def _owed(self, engine: Engine, received: Received, now: float, attempts: int) -> list[Row]:
-        """The alerts of an event that may have been answered, and whose own listener did not come to keep them."""
+    def _owed(self, engine: Engine, received: Received, now: float, attempts: int) -> tuple[str, list[Row]]:
+        """Type and alerts of an event that may have been answered, and whose own listener did not come to keep them."""
         if attempts >= MAX_ATTEMPTS:
             reason = f"it ended the listener {attempts} times"
             self._store.bury(received.frame, reason, time=now)
             self._report(f"an event was set aside as a dead frame: {reason}")
-            return []
+            return "", []
         self._tail.append(Received(now, NO_FRAME), OWED)
-        firings = self._tell(engine, received)
+        kind, firings = self._tell(engine, received)
         alerts = [alert for firing in firings for alert in alerts_of(firing, self._default_channels)]
         noted = self._noted
         position = noted if noted is not None and numbers(received.frame) == noted[1:] else None
-        return alert_rows(alerts, position, now)
+        return kind, alert_rows(alerts, position, now)
 
-    def _tell(self, engine: Engine, received: Received) -> list[Firing]:
+    def _tell(self, engine: Engine, received: Received) -> tuple[str, list[Firing]]:
+        """The event's type and what it fires; empty if it was left out."""
         try:
-            return engine.feed(event_of(received.frame, received.time))
+            event = event_of(received.frame, received.time)
+            return event.type, engine.feed(event)
         except Exception as error:  # noqa: BLE001 - what could not be digested before is not digested now
             self._report(f"an event of the journal was left out: {type(error).__name__}: {error}")
-            return []
+            return "", []
 
 
 def _debt(entries: Sequence[Entry]) -> tuple[Received | None, int]:

@@ -9,9 +9,10 @@ import pytest
 from rules_listener.base.clock import ManualClock
 from rules_listener.event.event import Event
 from rules_listener.event.wire import LONG, Frame
-from rules_listener.match.engine import Engine
+from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.counters import LOADED, REJECTED
 from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Epoch, Position, PositionFile
 from rules_listener.outbox.store import Failure, Received
@@ -24,6 +25,7 @@ from rules_listener.serve.supervisord import Life
 
 if TYPE_CHECKING:
     from rules_listener.serve.keeper import Keeper
+    from rules_listener.serve.timing import Timing
 
 LIFE = Life(7, 1.0)
 RULES = """
@@ -46,6 +48,8 @@ class FakeKeeper:
         self.is_full = False
         self.owed: Callable[[], Sequence[Row]] | None = None
         self.remembered: Callable[[], str] | None = None
+        self.timing: Timing | None = None
+        self.notes: dict[str, int] = {}
 
     def owe(self, received: Received, kind: str, alerts: Callable[[], Sequence[Row]]) -> bool:
         """Note the event; its alerts are noted when that is paid."""
@@ -84,6 +88,10 @@ class FakeKeeper:
     def count(self, name: str, number: int) -> None:
         """Count."""
         self.counts[name] = self.counts.get(name, 0) + number
+
+    def note(self, name: str, number: int) -> None:
+        """Note."""
+        self.notes[name] = number
 
     def failures(self) -> list[Failure]:
         """What no commit has taken yet."""
@@ -353,3 +361,27 @@ def test_failures_are_raised_and_taken_at_once(bench: Bench) -> None:
     bench.handler.raise_failures()
     assert bench.keeper.texts == ["ops 3 refused", "mail 1 unknown"]
     assert bench.keeper.taken == [1, 2]
+
+
+def test_when_rules_were_loaded_is_noted(bench: Bench) -> None:
+    """The start and each reload are noted with their time; so are rules that are rejected, which raises an event."""
+    bench.handler.raise_start(None)
+    first = round(bench.clock.time() * 1000)
+    assert bench.keeper.notes == {LOADED: first}
+    bench.clock.advance(1)
+    bench.handler.rejected("RL101")
+    assert bench.keeper.notes == {LOADED: first, REJECTED: first + 1000}
+    assert bench.keeper.journalled[-1] == "LISTENER_RULES_REJECTED"
+    bench.clock.advance(1)
+    bench.handler.reloaded(Adopted((), (), (), 0))
+    assert bench.keeper.notes == {LOADED: first + 2000, REJECTED: first + 1000}
+
+
+def test_answers_are_timed_where_it_is_wanted(bench: Bench) -> None:
+    """A configuration with metrics has answers timed, the next one as well, and one without does not."""
+    timings = []
+    for wanted in (False, True, True, False):
+        bench.handler.time_answers(wanted=wanted)
+        timings.append(bench.keeper.timing)
+    assert [timing is not None for timing in timings] == [False, True, True, False]
+    assert timings[1] is timings[2]

@@ -16,6 +16,9 @@ from rules_listener.event.wire import Frame
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.engine import Engine
 from rules_listener.match.program import load
+from rules_listener.outbox.counters import EVENT, FIRING, by_label
+from rules_listener.outbox.database import Database
+from rules_listener.outbox.expand import expand_all
 from rules_listener.outbox.listing import Listing
 from rules_listener.outbox.position import PositionFile
 from rules_listener.outbox.store import Received, Store
@@ -180,6 +183,17 @@ def _live(
     return alerts_in(folder)
 
 
+def counted_in(folder: Path) -> dict[str, dict[str, int]]:
+    """The events of supervisord's and the firings that the store has counted, once the courier has taken all in."""
+    database = Database(folder)
+    expand_all(database, 0.0)
+    counters: dict[str, int] = dict(database.rows("SELECT name, value FROM counters"))
+    database.close()
+    counted = {kind: by_label(counters, kind) for kind in (EVENT, FIRING)}
+    del counted[EVENT]["LISTENER_STARTED"]
+    return counted
+
+
 def alerts_in(folder: Path) -> list[tuple[Any, ...]]:
     """The alerts in a store, as they were committed; a moment is told by its event.
 
@@ -205,12 +219,13 @@ def test_no_kill_changes_what_is_said(
     flushes: set[int],
     in_batches: bool,  # noqa: FBT001 - likewise
 ) -> None:
-    """Killed at any border between two things that it keeps, it says the same: nothing less, nothing twice."""
+    """Killed at any border between two things that it keeps, it says and counts the same, nothing twice."""
     with tempfile.TemporaryDirectory() as without, tempfile.TemporaryDirectory() as with_kills:
         expected = live(Path(without), events, [], set())
         found = live(Path(with_kills), events, ends, flushes, in_batches=in_batches)
         # a deadline waits a second longer after a start, and may so come after another alert of that time
         assert sorted(map(repr, found)) == sorted(map(repr, expected))
+        assert counted_in(Path(with_kills)) == counted_in(Path(without))
 
 
 def test_alerts_that_end_the_listener_are_set_aside(tmp_path: Path) -> None:
