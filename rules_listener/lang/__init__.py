@@ -1,6 +1,6 @@
 """From rule text to a checked rule set.
 
-Read in this order: `nodes` (what the text says), `literals`, `build` and `parse` (text becomes nodes), `nesting` (how
+Read in this order: `nodes` (what the text says), `literals`, `build`, `alike` and `parse` (text becomes nodes), `nesting` (how
 deep they may be), `functions` (the builtins), `checked` (what the nodes mean), `scope` (which names mean something),
 `expressions`, `selectors`, `definitions`, `rules` and `check` (nodes become meaning, or diagnostics). Then what is
 allowed and most likely not meant: `domain` and `reasoning` (what can be true), `reasons`, `conditions`, `selections`,

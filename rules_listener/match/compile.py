@@ -164,11 +164,13 @@ def _named_groups(rule: checked.Rule) -> set[str]:
     found: set[str] = set()
     for arm in (arm for trigger in _triggers(0, rule) for arm in trigger.arms):
         for part in checked.subexpressions(arm.condition) if arm.condition is not None else ():
-            sides: tuple[checked.Value, ...] = ()
-            if isinstance(part, checked.Comparison):
-                sides = (part.left, part.right)
-            elif isinstance(part, checked.Member):
-                sides = (part.item, *part.constants)
+            match part:
+                case checked.Comparison():
+                    sides: tuple[checked.Value, ...] = (part.left, part.right)
+                case checked.Member():
+                    sides = (part.item, *part.constants)
+                case _:
+                    continue
             if any(isinstance(side, checked.FieldValue) and side.name in names for side in sides):
                 literals = {str(side.value) for side in sides if isinstance(side, checked.Constant)}
                 found |= literals | {literal.partition(":")[0] for literal in literals}
