@@ -37,7 +37,7 @@ def code_of_rule(name: str, config: Path | None, paths: Sequence[str]) -> str:
         ConfigError: there is no such rule, or the rules have an error.
     """
     config = Path(FILE_NAME) if config is None and not paths else config
-    found = check_all(config, paths, any_channel=config is None)
+    found = check_all(config, paths, any_channel=config is None, most_linted=0)
     if has_errors(found.found):
         raise ConfigError(f"the rules have errors:\n{as_text(found.found)}")
     names = [rule.name for rule in found.rules.rules]
