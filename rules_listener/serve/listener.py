@@ -107,6 +107,7 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
         ConfigError: the rules, the configuration or the state folder can't be used.
         StoreError: the state folder can't be made.
     """
+    gc.disable()  # what is made here stays: see `freeze` below
     signals = Signals()
     clock = SystemClock()
     arguments, bundle = _prepare(options)
