@@ -190,6 +190,30 @@ _CODES = (
         "on PROCESS_STATE_RUNNING signal HUP",
     ),
     Code(
+        "RL218",
+        "time that never is",
+        "Days are Mon to Sun, or `day` for each of them; hours are 00:00 to 24:00, where 22:00-06:00 goes on after "
+        "midnight; moments are written 2026-12-24T18:00. A mute ends after it begins. When summer time begins, clocks "
+        "skip an hour.",
+        'mute every Sunday 02:00-04:00 because "backup"\non crashed alert "{process} crashed"',
+        'mute every Sun 02:00-04:00 because "backup"\non crashed alert "{process} crashed"',
+    ),
+    Code(
+        "RL219",
+        "unknown time zone",
+        "A zone is one of the time zone database that this host has, as Europe/Paris or UTC. Without a zone, the "
+        "host's own clock counts.",
+        'mute every Sun 02:00-04:00 Europe/Pari because "backup"\non crashed alert "{process} crashed"',
+        'mute every Sun 02:00-04:00 Europe/Paris because "backup"\non crashed alert "{process} crashed"',
+    ),
+    Code(
+        "RL220",
+        "mute without a reason",
+        "A mute says why: what it holds back is recorded with that reason, and people will ask.",
+        'mute groupname == "batch"\non crashed alert "{process} crashed"',
+        'mute groupname == "batch" because "it is being rebuilt"\non crashed alert "{process} crashed"',
+    ),
+    Code(
         "RL301",
         "file can't be read",
         "The file does not exist, or may not be read by this user.",
@@ -289,6 +313,14 @@ _CODES = (
         "condition is never true. Select an event of the same process, or keep one for all with `overall`.",
         'on PROCESS_STATE_FATAL alert "{process} gave up" until TICK_3600',
         'on PROCESS_STATE_FATAL alert "{process} gave up" until PROCESS_STATE_RUNNING',
+    ),
+    Code(
+        "RL409",
+        "route is never reached",
+        "The first route that takes an alert decides where it goes. Routes before this one take all that it would: one "
+        "of them has an `else` or no condition, or theirs are true wherever this one's is. Move it up, or remove it.",
+        'route severity >= error to ops\nroute severity == critical to pager\non crashed alert "{process} crashed"',
+        'route severity == critical to pager\nroute severity >= error to ops\non crashed alert "{process} crashed"',
     ),
     Code(
         "RL411",

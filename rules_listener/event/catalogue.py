@@ -23,6 +23,7 @@ class Kind(StrEnum):
     DURATION = "duration"
     TIME = "time"
     LIST = "list"
+    SEVERITY = "severity"
     ANY = "any"
     """A value out of JSON: text, number or boolean, known only when the event is there."""
 

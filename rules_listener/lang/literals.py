@@ -1,4 +1,4 @@
-"""What literals stand for: strings, numbers, durations, sizes."""
+"""What literals stand for: strings, numbers, durations, sizes, severities."""
 
 import re
 from collections.abc import Iterator
@@ -8,6 +8,9 @@ SECONDS = {"w": 604800.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 
 
 BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 """The units of a size, in bytes."""
+
+SEVERITIES = ("info", "warning", "error", "critical")
+"""The severities of alerts, the least first; where they are compared, each is its place here."""
 
 _ESCAPE = re.compile(r'\\(?:(["\\nt])|u\{([0-9A-Fa-f]{1,6})\}|.)')
 _ESCAPED = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}

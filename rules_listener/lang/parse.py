@@ -64,13 +64,13 @@ _WORD = re.compile(
 
 
 def statement_ranges(text: str) -> Iterator[tuple[int, int]]:
-    """Where each statement begins and ends: it begins at `rule`, `let`, `event`, or at an `on` without `rule NAME`."""
+    """Where each statement begins and ends: it begins at its keyword, which is `on` for a rule without a name."""
     start: int | None = None
     end = 0
     words: list[str] = []
     for match in _WORD.finditer(text):
         word = match["word"]
-        if word in ("rule", "let", "event") or (word == "on" and not _is_rule_name(words)):
+        if word in _KEYWORDS and not _is_name(word, words):
             if start is not None:
                 yield start, end
             start, words = match.start(), []
@@ -83,8 +83,25 @@ def statement_ranges(text: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _is_rule_name(words: list[str]) -> bool:
-    return len(words) in (1, 2) and words[0] == "rule"
+_KEYWORDS = ("rule", "let", "event", "on", "route", "mute")
+_BEFORE_OPERANDS = frozenset(
+    {*"=<>~([,", "and", "or", "not", "in", "like", "contains", "startswith", "endswith", "route", "mute"}
+)
+
+
+def _is_name(word: str, words: list[str]) -> bool:
+    """Whether a word that begins statements stands for something else behind the `words` of a statement.
+
+    It can be the name of a rule, or `rule` in the condition of a route or a mute.
+    """
+    match words:
+        case ["rule"]:
+            return word in ("on", "route", "mute")
+        case ["rule", _]:
+            return word == "on"
+        case ["route" | "mute", *_]:
+            return word == "rule" and words[-1] in _BEFORE_OPERANDS
+    return False
 
 
 @cache
@@ -230,6 +247,10 @@ _TOKEN_NAMES = {
     "NUMBER": "a number",
     "DURATION": "a duration such as 10m",
     "SIZE": "a size such as 64KiB",
+    "CLOCK": "a time such as 02:00",
+    "MOMENT": "a moment such as 2026-12-24T18:00",
+    "ZONE": "a time zone",
+    "DASH": "`-`",
     "CONSTANT": "true",
     "COMPARISON": "a comparison such as ==",
     "TEXT_OPERATOR": "like",

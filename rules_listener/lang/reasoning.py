@@ -19,6 +19,7 @@ from rules_listener.lang import checked
 from rules_listener.lang.checked import canonical, subexpressions
 from rules_listener.lang.domain import MISSING, Domain, Fact, said, simpler
 from rules_listener.lang.functions import FUNCTIONS
+from rules_listener.lang.literals import SEVERITIES
 
 MAX_SITUATIONS = 200
 """How many situations are told apart; every selected type is one at least."""
@@ -79,7 +80,9 @@ class Situation:
                 return Domain(frozenset({value.kind}), frozenset({value.value}))
             case checked.FieldValue():
                 return field_domain(self.type, value.name)
-            case checked.Given(origin="host"):
+            case checked.Given(kind=Kind.SEVERITY):
+                return Domain(frozenset({Kind.SEVERITY}), frozenset(range(len(SEVERITIES))))
+            case checked.Given(origin="host") | checked.Given(origin="values", name="rule"):
                 return Domain(frozenset({Kind.TEXT}))
             case checked.Given():
                 return Domain(frozenset({value.kind, MISSING}))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from rules_listener.event.catalogue import CATALOGUE, UNLISTED, Field, Kind, fields_of
+from rules_listener.lang.literals import SEVERITIES
 
 HOST_NAMES = {
     "host": "the host's name",
@@ -50,12 +51,14 @@ RESERVED = frozenset(
 class Scope:
     """What can be named where events of `types` (concrete ones, by name) are looked at.
 
-    `shown` is how the rule itself names the events. `given` are the values that a firing brings along.
+    `shown` is how the rule itself names the events. `given` are the values that a firing brings along, `severities` the
+    words that stand for one.
     """
 
     types: tuple[str, ...]
     shown: tuple[str, ...]
     given: Mapping[str, Kind] = field(default_factory=dict)
+    severities: tuple[str, ...] = ()
 
     @cached_property
     def fields(self) -> dict[str, list[Field]]:
@@ -87,3 +90,6 @@ EVERYTHING = Scope(
     _ALL_GIVEN,
 )
 """The scope in which a name is defined, before anyone knows where it will be used."""
+
+OF_ALERTS = Scope(EVERYTHING.types, ("an alert",), {"rule": Kind.TEXT, "severity": Kind.SEVERITY}, SEVERITIES)
+"""The scope of routes and mutes: any alert, because of any event."""

@@ -24,8 +24,10 @@ from rules_listener.match.program import (
     SECOND,
     UNTIL,
     ActionData,
+    MuteData,
     PatternData,
     Program,
+    RouteData,
     RuleData,
 )
 
@@ -51,6 +53,8 @@ class Compilation:
             name: self.buckets.function(name, bucket, indexed=indexed)
             for name, bucket in _buckets(self.triggers, indexed=indexed).items()
         }
+        routes = tuple(_route_data(route, self.module) for route in rules.routes)
+        mutes = tuple(_mute_data(mute, self.module) for mute in rules.mutes)
         self._assign_names(templates)
         code = compile(self.module.source, "<rules>", "exec", dont_inherit=True, optimize=2)
         self.program = Program(
@@ -59,6 +63,8 @@ class Compilation:
             tuple((one.rule, one.role) for one in self.triggers),
             len(self.residual()),
             self.module.source,
+            routes,
+            mutes,
         )
 
     def _assign_names(self, templates: Templates) -> None:
@@ -109,6 +115,30 @@ def _action_data(action: checked.Action, module: Module) -> ActionData:
         None if at_most is None else (at_most.number, at_most.duration_s),
         any(getattr(part, "name", "") == "suppressed" for one in told for part in checked.subexpressions(one)),
     )
+
+
+def _route_data(route: checked.Route, module: Module) -> RouteData:
+    return RouteData(_condition(route.condition, module), route.channels, route.otherwise)
+
+
+def _mute_data(mute: checked.Mute, module: Module) -> MuteData:
+    window = mute.window
+    return MuteData(
+        mute.name,
+        _condition(mute.condition, module),
+        mute.reason,
+        (window.days, window.start, window.end, window.zone) if isinstance(window, checked.Weekly) else None,
+        (window.start, window.end) if isinstance(window, checked.Stretch) else None,
+    )
+
+
+def _condition(condition: checked.Condition | None, module: Module) -> str:
+    """The function that says whether a condition about an alert is true; no name if it always is."""
+    if condition is None:
+        return ""
+    writer = FunctionWriter(module, None, "e, v")
+    true = writer.true(normal(condition))
+    return module.function("alert_", "e, v", [*writer.head(), f"return {true}"])
 
 
 def _is_state(name: str) -> bool:

@@ -3,7 +3,9 @@
 1. One action of a firing is one alert; an alert to several channels has one delivery for each.
 2. A delivery's id depends on nothing but the firing, its action and its channel: the same history gives the same ids.
 3. What is no alert goes to a channel that is always there: `run` to `run`, actions on processes to `supervisor`.
-4. The texts of reminders and recoveries are made of what the alert said when it was opened.
+4. The texts of reminders and recoveries are made of what the alert said when it was opened. So is the text of an alert
+   that is told later, since it was muted; it says so.
+5. An alert goes to its own channels, or to those of the route that it took, or to the default ones.
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ from hashlib import blake2b
 
 from rules_listener.event.event import Event
 from rules_listener.lang.literals import spell_duration
-from rules_listener.match.firing import Action, Firing, Rule, Step, Values
+from rules_listener.match.firing import Action, Firing, Opening, Rule, Step, Values
 
 RUN_CHANNEL = "run"
 SUPERVISOR_CHANNEL = "supervisor"
@@ -61,7 +63,7 @@ def alerts_of(firing: Firing, default_channels: Sequence[str]) -> list[Alert]:
 def _alert(firing: Firing, step: Step, identity: str, default_channels: Sequence[str]) -> Alert:
     action, opening = firing.rule.actions[step.action], step.opening
     identity = f"{identity} {step.action} {step.phase}"
-    channels = _channels(action, default_channels)
+    channels = _channels(action, step.channels or default_channels)
     return Alert(
         firing.time,
         firing.rule.name,
@@ -77,9 +79,9 @@ def _alert(firing: Firing, step: Step, identity: str, default_channels: Sequence
     )
 
 
-def _channels(action: Action, default_channels: Sequence[str]) -> Sequence[str]:
+def _channels(action: Action, otherwise: Sequence[str]) -> Sequence[str]:
     if action.kind == "alert":
-        return action.channels or default_channels
+        return action.channels or otherwise
     return (RUN_CHANNEL if action.kind == "run" else SUPERVISOR_CHANNEL,)
 
 
@@ -101,11 +103,17 @@ def _delivery(firing: Firing, step: Step, channel: str, identity: str) -> Delive
 def _text(firing: Firing, step: Step, values: Values) -> str:
     action, opening = firing.rule.actions[step.action], step.opening
     if step.phase == "recovery" and opening is not None:
-        after = firing.time - opening.time
-        after = round(after) if after >= 1 else after
-        return f"resolved after {spell_duration(after)}: {action.templates[0](opening.event, values)}"
+        return f"resolved after {_since(opening, firing)}: {action.templates[0](opening.event, values)}"
     text = action.templates[0](firing.event, values)
+    if step.held is None and step.phase == "firing" and opening is not None and opening.time < firing.time:
+        text = f"{text} (open for {_since(opening, firing)})"
     return f"{text} ({step.suppressed} more held back)" if step.suppressed and not action.tells_suppressed else text
+
+
+def _since(opening: Opening, firing: Firing) -> str:
+    """How long the alert has been open."""
+    after = firing.time - opening.time
+    return spell_duration(round(after) if after >= 1 else after)
 
 
 def _message(rule: Rule, event: Event, values: Values) -> str:

@@ -170,6 +170,22 @@ def test_a_mistake_costs_its_own_statement() -> None:
     assert parsed.broken == {"c", "f"}
 
 
+def test_where_routes_and_mutes_begin() -> None:
+    """Their keywords begin statements, and are names of rules too; in their conditions `rule` is a name."""
+    text = "route rule == 'on' and not rule in ['a', 'b'] to a rule mute on A shutdown mute (rule) because 'x' "
+    text += (
+        "rule route on B shutdown route to route_1 on C shutdown mute severity == info or rule like 'm*' because 'x'"
+    )
+    parsed = read(text)
+    assert parsed.found == []
+    assert [type(node).__name__ for node in parsed.statements] == [
+        *("Route", "Rule", "Mute", "Rule", "Route", "Rule", "Mute")
+    ]
+    assert [node.name.name for node in parsed.statements if isinstance(node, nodes.Rule) and node.name] == [
+        *("mute", "route")
+    ]
+
+
 def test_crlf_files_have_the_same_places() -> None:
     """With line ends of either kind, statements and diagnostics are on the same lines and columns."""
     text = 'on A\n  where pid like 3 5\n\nrule b on B where $ shutdown\non C alert "{x y}"\n'
