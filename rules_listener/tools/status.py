@@ -13,6 +13,7 @@ from rules_listener.outbox.listing import Summary
 from rules_listener.serve.bundle import Bundle, kept_bundle
 from rules_listener.serve.listener import LOCK_NAME
 from rules_listener.tools import show
+from rules_listener.tools.muted import muted_at
 from rules_listener.tools.place import open_listing, state_folder, state_options
 
 
@@ -20,7 +21,7 @@ from rules_listener.tools.place import open_listing, state_folder, state_options
 @state_options
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def status(state: Path | None, config: Path | None, output_format: str) -> None:
-    """Show the listener at a glance: rules, events, losses, open alerts, queues, last errors."""
+    """Show the listener at a glance: rules, events, losses, mutes that hold, open alerts, queues, last errors."""
     folder = state_folder(state, config)
     summary = open_listing(folder, None).summary()
     values = _values(folder, summary, kept_bundle(folder))
@@ -44,6 +45,7 @@ def _values(folder: Path, summary: Summary, bundle: Bundle | None) -> dict[str, 
         "dead_frames": counters.get("dead", 0),
         "repeated": counters.get("repeated", 0),
         "dropped": counters.get("dropped", 0),
+        "mutes": [mute._asdict() for mute in muted_at(bundle.program.mutes if bundle else (), time.time())],
         "open_alerts": [alert._asdict() for alert in summary.open_alerts],
         "deliveries": [
             {"channel": channel, "state": name, "count": count} for (channel, name), count in summary.deliveries.items()
@@ -80,11 +82,18 @@ def _show(values: dict[str, Any], summary: Summary) -> None:
     )
     for name, number in values["events_by_type"].items():
         console.print(f"           {number:>8} {name}")
+    _show_mutes(values["mutes"])
     _show_queues(summary)
     _show_open(summary)
     for problem in values["errors"]:
         where = problem["channel"] or "dead frame"
         console.print(f"error      {show.clock_time(problem['time'])} {where}: {problem['reason']}", markup=False)
+
+
+def _show_mutes(mutes: list[dict[str, Any]]) -> None:
+    for mute in mutes:
+        until = "" if mute["until"] is None else f" until {show.clock_time(mute['until'])}"
+        show.console().print(f"muted      {mute['place']}{until}: {mute['reason']}", markup=False)
 
 
 def _bad(number: int) -> str:
@@ -111,7 +120,7 @@ def _show_open(summary: Summary) -> None:
     table = show.table("open alert", "key", "since", "for", "")
     for alert in summary.open_alerts[-MOST_OPEN:]:
         since = (show.clock_time(alert.since), show.age(alert.since))
-        table.add_row(alert.rule, alert.key, *since, "" if alert.sent else "held back")
+        table.add_row(alert.rule, alert.key, *since, "" if alert.sent else alert.muted or "held back")
     show.console().print(table)
     if len(summary.open_alerts) > MOST_OPEN:
         show.console().print(f"and {len(summary.open_alerts) - MOST_OPEN} older ones (--format json shows all)")
