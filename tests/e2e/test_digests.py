@@ -27,7 +27,7 @@ def test_many_crashes_are_one_mail(supervised: Supervised) -> None:
     mailbox = Mailbox()
     with mail_server(mailbox) as port:
         mail = f"email: {{server: smtp://127.0.0.1:{port}, from: ops@example.org, to: a@example.org}}"
-        supervised.config(f"{{ops: {{{mail}, {BATCH}}}}}")
+        supervised.config(f"{{ops: {{{mail}, batch: {{every: 4s}}}}}}")
         supervised.rules(
             'on PROCESS_STATE_EXITED where expected == 0 alert critical "{process} is gone" until PROCESS_STATE_RUNNING'
         )
