@@ -6,7 +6,7 @@
 3. The library says yes or no, and why in its log only: what it logs is the reason, and goes nowhere else. What an error
    of the network was it logs for developers only; the end of that is taken over. A failure is always tried again.
    Services that have got a message do not get it again.
-4. What is longer than a service takes is cut, unless its URL says otherwise (`overflow=`): it would always be refused.
+4. What is longer than a service takes is cut, unless its URL says `overflow=`: it would be refused for ever.
 """
 
 import logging

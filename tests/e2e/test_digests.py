@@ -16,6 +16,17 @@ def _webhook(supervised: Supervised, port: int, batch: str = BATCH) -> None:
     supervised.rules('on PROCESS_COMMUNICATION alert "{data}"')
 
 
+ONCE = """
+import pathlib, time
+ran = pathlib.Path(__file__).with_suffix(".ran")
+if ran.exists():
+    time.sleep(1000)
+ran.touch()
+raise SystemExit(3)
+"""
+"""A program that dies, but only once."""
+
+
 def _said(asked: Asked) -> list[str]:
     """The texts of the alerts in a request."""
     told = json.loads(asked.body)
@@ -27,12 +38,12 @@ def test_many_crashes_are_one_mail(supervised: Supervised) -> None:
     mailbox = Mailbox()
     with mail_server(mailbox) as port:
         mail = f"email: {{server: smtp://127.0.0.1:{port}, from: ops@example.org, to: a@example.org}}"
-        supervised.config(f"{{ops: {{{mail}, {BATCH}}}}}")
+        supervised.config(f"{{ops: {{{mail}, batch: {{every: 4s}}}}}}")
         supervised.rules(
             'on PROCESS_STATE_EXITED where expected == 0 alert critical "{process} is gone" until PROCESS_STATE_RUNNING'
         )
         for name in ("a", "b", "c"):
-            supervised.program(name, supervised.python("exit.py", "raise SystemExit(3)"))
+            supervised.program(name, supervised.python(f"{name}.py", ONCE))
         supervised.listener()
         supervised.start()
         supervised.wait_for(lambda: len(supervised.alerts("waiting")) == 3, "three alerts that wait")

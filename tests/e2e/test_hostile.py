@@ -69,7 +69,7 @@ def _configuration(folder: Path, smtp: int, http: int) -> str:
 
 def _with_batch(found: re.Match[str]) -> str:
     name, options = found[1], found[2]
-    batch = "batch: {every: 2s}"
+    batch = "batch: {every: 3s}"
     return f"  {name}:{options[:-1]}, {batch}}}" if options else f"  {name}:\n    {batch}"
 
 
