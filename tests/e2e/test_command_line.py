@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rules_listener.outbox.listing import Listed
 from tests.e2e.supervised import Supervised
+from tests.send.hook import Answer, Hook, hook_server
 
 LONGEST_DEMO_S = 30
 SOON_S = 3
@@ -109,24 +110,26 @@ def test_alerts_that_were_given_up_go_out_when_the_channel_works(supervised: Sup
 
 def test_an_alert_that_waits_is_tried_now(supervised: Supervised) -> None:
     """Retry by hand does not wait for the next try, which the list tells of; then the whole story is shown."""
-    flag = supervised.folder / "works"
-    script = f'#!/bin/sh\ntest -e {flag} && echo "$1" >> {supervised.folder}/got\n'
-    supervised.write("alert", script).chmod(0o700)
-    supervised.config(f'{{ops: {{command: ["{supervised.folder}/alert", "{{message}}"]}}, out: {{log: {{}}}}}}')
-    supervised.rules('rule told on PROCESS_COMMUNICATION alert "{data}" to ops, out until PROCESS_STATE_STOPPED')
-    supervised.listener()
-    supervised.say("say", "hello", "again")
-    supervised.start()
-    (waiting,) = supervised.wait_for(lambda: [one for one in tried(supervised) if one.attempts >= 3], "three tries")
-    options = ("--state", supervised.state)
-    assert "exit status 1" in run("alerts", "list", "--only", "waiting", "--channel", "ops", *options)
-    assert "waiting" in run("alerts", "list", "--rule", "told", *options)
-    flag.touch()
-    run("alerts", "retry", waiting.id, *options)
-    supervised.wait_for(lambda: supervised.read("got"), "the alert", timeout_s=SOON_S)
-    supervised.wait_for(lambda: supervised.alerts("held"), "what is held back while it is open")
+    hook = Hook(Answer(429, headers={"Retry-After": "3600"}))
+    with hook_server(hook) as port:
+        supervised.config(f'{{ops: {{webhook: {{url: "http://127.0.0.1:{port}/"}}}}, out: {{log: {{}}}}}}')
+        supervised.rules('rule told on PROCESS_COMMUNICATION alert "{data}" to ops, out until PROCESS_STATE_STOPPED')
+        supervised.listener()
+        supervised.say("say", "hello", "again")
+        supervised.start()
+        (waiting,) = supervised.wait_for(lambda: tried(supervised), "the first try")
+        options = ("--state", supervised.state)
+        listed = run("alerts", "list", "--only", "waiting", "--channel", "ops", *options)
+        assert "try 2 in 1h" in listed or "try 2 in 59m" in listed
+        assert "429" in listed
+        run("alerts", "retry", waiting.id, *options)
+        supervised.wait_for(lambda: len(hook.asked) == 2, "the second try", timeout_s=SOON_S)
+    supervised.wait_for(lambda: len(supervised.alerts("sent", "held")) == 4, "all that came of it")
     shown = json.loads(run("alerts", "show", waiting.id, "--format", "json", *options))
-    assert {(one["channel"], one["state"]) for one in shown["deliveries"]} >= {("out", "sent")}
+    assert {(one["channel"], one["state"], one["attempts"]) for one in shown["deliveries"]} == {
+        ("ops", "sent", 2),
+        ("out", "sent", 1),
+    }
     assert ([one["phase"] for one in shown["story"]], shown["held_meanwhile"]) == (["firing", "firing"], 1)
     assert "no recovery so far" in run("alerts", "show", waiting.id, *options)
 
