@@ -14,14 +14,14 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
-from rules_listener.event.event import Event
+from rules_listener.event.event import Event, Seen
 from rules_listener.lang.literals import spell_duration
 from rules_listener.match.agenda import Agenda, Deadline
 from rules_listener.match.firing import Action, AtMost, Firing, Opening, Rule, Step
 from rules_listener.match.runtime import show_time
 from rules_listener.match.stays import Stays
 
-Emit = Callable[[Event, str, Step], None]
+Emit = Callable[[Seen, str, Step], None]
 """What is called for a reminder or a recovery: with the event that it is about, and the key."""
 
 
@@ -66,7 +66,7 @@ class Open:
         self.since = since
         self.sent = False
         self.wait_s = clauses.first_wait_s
-        self.closing_event: Event | None = None
+        self.closing_event: Seen | None = None
         self.closing = Deadline(clauses, key)
         self.reminding = Deadline(clauses, key, 1)
 
@@ -143,13 +143,13 @@ class Clauses:
     def _told(self) -> int:
         return self._limit.reset() if self._limit else 0
 
-    def reopen(self, event: Event, now: float) -> None:
+    def reopen(self, event: Seen, now: float) -> None:
         """The rule selects this event: what is open for its key is not about to close."""
         del now
         if self.open and (found := self.open.get(self._key(event))) is not None:
             found.closing.due = None
 
-    def close(self, event: Event, now: float) -> None:
+    def close(self, event: Seen, now: float) -> None:
         """S came."""
         found = self.open.get(self._key(event)) if self.open else None
         if found is None or found.closing.due is not None or self._until is None:
@@ -226,7 +226,7 @@ def _dump_open(found: Open) -> list[Any]:
     return [
         [opening.id, opening.time, opening.event.packed(), _plain(opening.values)],
         *(found.since, found.sent, found.wait_s, found.reminding.due, found.closing.due),
-        None if event is None else event.packed(),
+        None if event is None else event.kept().packed(),
     ]
 
 

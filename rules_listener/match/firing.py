@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from rules_listener.event.event import Event
+from rules_listener.event.event import Event, Seen
 
 Values = Mapping[str, object]
 """What a template can use beyond the event: `rule`, `severity`, `id`, `message`, and what a pattern gives."""
@@ -70,7 +70,7 @@ class Pattern:
     kind: str
     duration_s: float
     number: int = 0
-    of: Callable[[Event], object] | None = None
+    of: Callable[[Seen], object] | None = None
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class Rule:
     meaning: str
     actions: tuple[Action, ...]
     groups: frozenset[str] = frozenset()
-    key: Callable[[Event], str] = lambda event: event.process or ""
+    key: Callable[[Seen], str] = lambda event: event.process or ""
     overall: bool = False
     pattern: Pattern | None = None
 
