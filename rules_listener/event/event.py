@@ -55,7 +55,8 @@ class Event:
     @property
     def process(self) -> str | None:
         """`group:name`, or the name alone where the two are the same; None if the event is about no process."""
-        return process_of(self.fields)
+        name = self.fields.get("processname")
+        return None if name is None else process_named(name, self.fields.get("groupname", ""))
 
     @property
     def poolserial(self) -> Value | None:
@@ -93,10 +94,6 @@ class Event:
         return cls(kind, time, dict(fields), data, dict(header))
 
 
-def process_of(fields: Mapping[str, Value]) -> str | None:
-    """What `Event.process` is of an event with these fields."""
-    name = fields.get("processname")
-    if name is None:
-        return None
-    group = fields.get("groupname", "")
+def process_named(name: Value, group: Value) -> str:
+    """What `Event.process` is of a process with this name in this group."""
     return str(name) if group in (name, "") else f"{group}:{name}"

@@ -140,7 +140,7 @@ class Engine:
         if note is not None:
             note(event)
         if bucket is not None and (hits := bucket(event)):
-            self._match(event.kept(), hits, now)
+            self._match(event, hits, now)
         return self._taken() if self._out else []
 
     def advance(self, time: float) -> list[Firing]:
@@ -227,8 +227,9 @@ class Engine:
             self._now, deadline = found
             deadline.owner.expire(deadline, self._now)
 
-    def _match(self, event: Event, hits: list[int], now: float) -> None:
-        hits.sort()
+    def _match(self, event: Seen, hits: list[int], now: float) -> None:
+        if len(hits) > 1:
+            hits.sort()
         if self.own_group and event.fields.get("groupname") == self.own_group:
             rules, triggers = self.program.rules, self.program.triggers
             hits = [hit for hit in hits if self.own_group in rules[triggers[hit][0]].groups]
@@ -245,16 +246,16 @@ class Engine:
     def _track(self, number: int, rule: Rule) -> Track:
         kind = TRACKS[rule.pattern.kind if rule.pattern is not None else ""]
 
-        def fire(event: Event, key: str, values: Values) -> None:
+        def fire(event: Seen, key: str, values: Values) -> None:
             self._fire(number, event, key, values)
 
         return kind(rule, number * _RANKS + 1, self._agenda, self._stays, fire)
 
     def _clauses_of(self, number: int, rule: Rule) -> dict[int, Clauses]:
-        def emit(event: Event, key: str, step: Step) -> None:
+        def emit(event: Seen, key: str, step: Step) -> None:
             opening = step.opening
             values = opening.values if opening is not None else {}
-            self._out.append(Firing(rule, event, self._shown(), key, values, None, (step,)))
+            self._out.append(Firing(rule, event.kept(), self._shown(), key, values, None, (step,)))
 
         clauses = partial(Clauses, rule, agenda=self._agenda, stays=self._stays, emit=emit)
         return {
@@ -268,7 +269,7 @@ class Engine:
             if action.has_clauses
         }
 
-    def _handler(self, rule: int, role: int) -> Callable[[Event, float], None]:
+    def _handler(self, rule: int, role: int) -> Callable[[Seen, float], None]:
         if role == MAIN:
             return self._tracks[rule].select
         if role == SECOND:
@@ -278,21 +279,21 @@ class Engine:
         assert role == REOPEN  # noqa: S101 - there are no other roles
         return self._reopen(rule)
 
-    def _reopen(self, rule: int) -> Callable[[Event, float], None]:
+    def _reopen(self, rule: int) -> Callable[[Seen, float], None]:
         clauses = tuple(self._clauses[rule].values())
 
-        def reopen(event: Event, now: float) -> None:
+        def reopen(event: Seen, now: float) -> None:
             for one in clauses:
                 one.reopen(event, now)
 
         return reopen
 
-    def _fire(self, number: int, event: Event, key: str, values: Values) -> None:
+    def _fire(self, number: int, event: Seen, key: str, values: Values) -> None:
         rule = self.program.rules[number]
         if self._ahead and "first_time" in values:
             values = {**values, "first_time": values["first_time"] - self._ahead}  # type: ignore[operator] # a time
         held = STOPPING if self.supervisor_stopping and event.process is not None else None
-        firing = Firing(rule, event, self._shown(), key, values, held)
+        firing = Firing(rule, event.kept(), self._shown(), key, values, held)
         clauses = self._clauses[number]
         if self._routing is not None or (clauses and held is None):
             firing.steps = tuple(self._step(firing, place, clauses.get(place)) for place in range(len(rule.actions)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple, Protocol
 
-from rules_listener.event.event import Event
+from rules_listener.event.event import Event, Seen
 
 Values = Mapping[str, object]
 """What a template can use beyond the event: `rule`, `severity`, `id`, `message`, and what a pattern gives."""
@@ -75,7 +75,7 @@ class Pattern:
     kind: str
     duration_s: float
     number: int = 0
-    of: Callable[[Event], object] | None = None
+    of: Callable[[Seen], object] | None = None
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class Rule:
     meaning: str
     actions: tuple[Action, ...]
     groups: frozenset[str] = frozenset()
-    key: Callable[[Event], str] = lambda event: event.process or ""
+    key: Callable[[Seen], str] = lambda event: event.process or ""
     overall: bool = False
     pattern: Pattern | None = None
 

@@ -4,7 +4,7 @@
 2. One that has come stays here until then: there is at most one of each owner for a process.
 """
 
-from rules_listener.event.event import Event, Seen
+from rules_listener.event.event import Seen
 from rules_listener.match.agenda import Deadline
 
 _Process = tuple[object, object]
@@ -16,7 +16,7 @@ class Stays:
     def __init__(self) -> None:
         self._deadlines: dict[_Process, list[Deadline]] = {}
 
-    def leave_with(self, event: Event, deadline: Deadline) -> None:
+    def leave_with(self, event: Seen, deadline: Deadline) -> None:
         """Give up `deadline` when the process of `event` leaves the state that it is in."""
         self._deadlines.setdefault(_process(event), []).append(deadline)
 

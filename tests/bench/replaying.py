@@ -42,7 +42,8 @@ BEGIN = 1_764_000_000.0
 
 STATELESS = [
     *(f'on PROCESS_STATE_EXITED where processname == "p{n}" and expected == 0' for n in range(PROCESSES)),
-    *(f"on PROCESS_LOG where processname == \"p{n}\" and data =~ 'ERROR|CRITICAL'" for n in range(30)),
+    *(f"on PROCESS_LOG where processname == \"p{n}\" and data =~ 'ERROR|CRITICAL'" for n in range(10)),
+    *(f'on PROCESS_LOG where processname == "p{n}" and data contains "ERROR"' for n in range(10, 30)),
     *(
         f'on PROCESS_COMMUNICATION where processname == "p{n}" and json(data, "level") == "critical"'
         for n in range(30, PROCESSES)
