@@ -2,7 +2,8 @@
 
 1. All that is wrong with a line is reported, each at its word; then no event comes of it.
 2. An event has every field that supervisord gives it. Left out may be what can only be one value, and what tests
-   seldom care about: see `OMITTED`, and `_at` for the moment that a tick tells.
+   seldom care about: see `OMITTED`, and `_at` for the moment that a tick tells. Fields are in supervisord's order,
+   whatever that of the line is: what a rule prints of an event as a whole has that order.
 """
 
 import re
@@ -167,10 +168,9 @@ class _Line:
         own = {field.name: field for field in _own_fields(kind)}
         header = {} if kind.name.startswith(LISTENER_PREFIX) else _HEADER
         given = self._given({**own, **header}, kind)
-        fields |= {name: value for name, value in given.items() if name in own}
         for field in own.values():
-            if field.name not in fields and not self.wrong:
-                self._omitted(kind, field, event, fields)
+            value = given[field.name] if field.name in given else self._omitted(kind, field, event)
+            fields |= {} if value is None else {field.name: value}
         data = fields.pop("data", None)
         in_header = {name: value for name, value in given.items() if name in header}
         return Event(kind.name, 0.0, fields, None if data is None else str(data), in_header)
@@ -197,15 +197,16 @@ class _Line:
         message = f"{kind.name} has no field `{word.name}`"
         self._say(name, message, suggestion(word.name, known), f"fields: {fields or 'none'}")
 
-    def _omitted(self, kind: EventType, field: Field, event: Word, fields: dict[str, Value]) -> None:
-        """Fill in a field that was left out, if it may be."""
+    def _omitted(self, kind: EventType, field: Field, event: Word) -> Value | None:
+        """What a field is that was left out, if it may be."""
         if len(field.possible) == 1:
-            fields[field.name] = field.possible[0]
-        elif (kind.name, field.name) in OMITTED:
-            fields[field.name] = OMITTED[kind.name, field.name]
-        elif not field.optional:
+            return field.possible[0]
+        if (kind.name, field.name) in OMITTED:
+            return OMITTED[kind.name, field.name]
+        if not field.optional and not self.wrong:
             choices = " or ".join(f"{field.name}={value}" for value in field.possible) or f"{field.name}=…"
             self._say(event, f"{kind.name} always has `{field.name}`", f"write {choices}")
+        return None
 
     def _value(self, word: Word, field: Field) -> Value | None:
         text = self._text(word)

@@ -22,8 +22,9 @@ KEYS = ["name", "start", "events", "recording", "until", "alerts", "held"]
 KINDS = ["alert", "run", "start", "stop", "restart", "signal", "shutdown"]
 SEVERITIES = ["info", "warning", "error", "critical"]
 PHASES = ["firing", "reminder", "recovery"]
+MOST_NAMED = 12
+"""So many rules or channels are named where an unknown one is expected."""
 
-_HEADER: dict[str, Value] = {"ver": "3.0", "server": "supervisor", "pool": "rules-listener"}
 _EVENT = "RL312"
 _EXPECTED = "RL313"
 
@@ -84,7 +85,7 @@ def moment_of(yaml: YamlReader, node: Node, zone: tzinfo) -> float | None:
 
 
 def read_tests(yaml: YamlReader, node: Node, about: About) -> list[RuleTest]:
-    """The tests of a list; those with a mistake are left out, and reported."""
+    """The tests of a list, as far as they can be read; what is wrong with them is reported."""
     if not yaml.is_list(node) or not node.value:
         yaml.report("a list of tests belongs here", node, "such as `- name: …`")
         return []
@@ -104,35 +105,32 @@ class _TestReader:
     def test(self, node: Node) -> RuleTest | None:
         """The whole of it."""
         keys = self.yaml.mapping(node, KEYS)
-        if not self._is_complete(node, keys):
+        if not self.yaml.is_mapping(node):
             return None
+        self._look_for_all(node, keys)
         start = moment_of(self.yaml, keys["start"], self.about.zone) if "start" in keys else self.about.start
         recording = path_of(self.yaml, keys["recording"], self.about.folder) if "recording" in keys else None
         first = default_start(self.about.zone) if start is None else start
         events = self._events(keys["events"], first) if "events" in keys else []
         return RuleTest(
-            self._name(keys["name"]),
-            self.yaml.span(keys["name"]),
+            self._name(keys["name"]) if "name" in keys else "",
+            self.yaml.span(keys.get("name", node)),
             start if recording else first,
             events,
             recording,
             self._until(keys["until"], events, first) if "until" in keys else None,
-            self._expected(keys["alerts"]),
+            self._expected(keys["alerts"]) if "alerts" in keys else [],
             self._expected(keys["held"], of_held=True) if "held" in keys else None,
         )
 
-    def _is_complete(self, node: Node, keys: Mapping[str, Node]) -> bool:
-        if not self.yaml.is_mapping(node):
-            return False
-        missing = [key for key in ("name", "alerts") if key not in keys]
-        if missing:
-            self.yaml.report(f"the key `{missing[0]}` is missing here", node, "", f"keys: {' '.join(KEYS)}")
-        elif ("events" in keys) == ("recording" in keys):
+    def _look_for_all(self, node: Node, keys: Mapping[str, Node]) -> None:
+        """Say which keys are missing, or one too many."""
+        for key in ("name", "alerts"):
+            if key not in keys:
+                self.yaml.report(f"the key `{key}` is missing here", node, "", f"keys: {' '.join(KEYS)}")
+        if ("events" in keys) == ("recording" in keys):
             said = "only one of the keys" if "events" in keys else "one of the keys"
             self.yaml.report(f"{said} `events` and `recording` belongs here", node)
-        else:
-            return True
-        return False
 
     def _name(self, node: Node) -> str:
         name = self.yaml.text(node) or ""
@@ -221,7 +219,7 @@ class _TestReader:
     def _known(self, node: Node, noun: str, names: Collection[str] | None) -> str | None:
         name = self.yaml.text(node)
         if name is not None and names is not None and name not in names:
-            known = f"{noun}s: {' '.join(names)}"
+            known = f"{noun}s: {' '.join(list(names)[:MOST_NAMED])}{' …' if len(names) > MOST_NAMED else ''}"
             self.yaml.report(f"there is no {noun} `{name}`", node, suggestion(name, names), known, code=_EXPECTED)
         return name
 
@@ -232,5 +230,6 @@ def _numbered(events: Sequence[Event]) -> Iterator[Event]:
         if event.type.startswith(LISTENER_PREFIX):
             yield event
         else:
-            header = {**_HEADER, "serial": number, "poolserial": number, "eventname": event.type, **event.header}
-            yield replace(event, header=header)
+            header: dict[str, Value] = {"ver": "3.0", "server": "supervisor", "serial": number}
+            header |= {"pool": "rules-listener", "poolserial": number, "eventname": event.type}
+            yield replace(event, header=header | event.header)

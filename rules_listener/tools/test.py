@@ -7,6 +7,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.console import Console
@@ -66,8 +67,8 @@ def test(  # noqa: PLR0913 - one for each option
     outcomes = {suite.file: list(_run(suite, chosen[suite.file])) for suite in suites if chosen[suite.file]}
     if junit:
         write_junit(junit, outcomes)
-    failed = sum(bool(one.report) for several in outcomes.values() for one in several)
-    click.echo(_summary(outcomes, failed))
+    click.echo(_summary(outcomes, sum(len(suite.tests) for suite in suites)))
+    failed = any(one.report for several in outcomes.values() for one in several)
     is_wanted = with_coverage or least is not None
     is_enough = not is_wanted or _cover([(suite, chosen[suite.file]) for suite in suites], least or 0.0)
     sys.exit(1 if failed or not is_enough else 0)
@@ -121,7 +122,7 @@ def _read(files: Sequence[Path], config: Path | None) -> tuple[list[Suite], list
     return [suite for suite, _ in read if suite is not None], in_order(one for _, found in read for one in found)
 
 
-def _refuse(found: Sequence[Diagnostic], junit: Path | None) -> None:
+def _refuse(found: Sequence[Diagnostic], junit: Path | None) -> NoReturn:
     """Say what is wrong, and end."""
     text = as_text(found)
     click.echo(f"{text}\n\n{_counted(len(found), 'error')}, so no test was run")
@@ -130,10 +131,12 @@ def _refuse(found: Sequence[Diagnostic], junit: Path | None) -> None:
     sys.exit(1)
 
 
-def _summary(outcome: Mapping[str, Sequence[object]], failed: int) -> str:
-    tests = sum(map(len, outcome.values()))
-    passed = f"{tests - failed} passed, {failed} failed" if failed else "all passed"
-    return f"{_counted(tests, 'test')} in {_counted(len(outcome), 'file')}: {passed}"
+def _summary(outcomes: Mapping[str, Sequence[Outcome]], known: int) -> str:
+    ended = [one for several in outcomes.values() for one in several]
+    failed = sum(bool(one.report) for one in ended)
+    said = f"{len(ended) - failed} passed, {failed} failed" if failed else "all passed"
+    left_out = f", {known - len(ended)} left out" if known > len(ended) else ""
+    return f"{_counted(len(ended), 'test')} in {_counted(len(outcomes), 'file')}: {said}{left_out}"
 
 
 def _counted(number: int, word: str) -> str:

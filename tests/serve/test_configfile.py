@@ -158,7 +158,7 @@ WRONG = {
     ),
     "rules: [a": "1:10 expected ',' or ']', but got '<stream end>'",
     "rules: *a": "1:8 found undefined alias 'a'",
-    "a: b: c": "1:5 mapping values are not allowed here",
+    "a: b: c": "1:5 mapping values are not allowed here (a value with a colon and a blank stands in quotes)",
     "state: a\n---\nstate: b": "2:1 but found another document",
 }
 

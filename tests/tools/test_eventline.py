@@ -105,6 +105,12 @@ def _as_read(kind: str, name: str, value: str | int) -> str | int:
     return value if name in numbers else str(value)
 
 
+def test_fields_are_in_their_order() -> None:
+    """An event says of itself what supervisord's would, in whatever order its line is written."""
+    (event,), said = read("0s PROCESS_STATE_EXITED cat pid=2766 expected=0 from_state=RUNNING")
+    assert (event.summary(), said) == ("PROCESS_STATE_EXITED cat:cat from_state=RUNNING expected=0 pid=2766", [])
+
+
 def test_a_line_can_be_several_events() -> None:
     """`x3 every 20s` is three events, the first at the offset; each tick tells its own moment."""
     events, said = read("10s TICK_5 x3 every 5s")
