@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
+from rules_listener.event.catalogue import Kind
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.definitions import define
 from rules_listener.lang.expressions import ExpressionChecker
@@ -74,6 +75,20 @@ class PartedRouting:
 
     node: nodes.Route | nodes.Mute
     part: Part | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """All rules, and all routes and mutes."""
+
+    rules: tuple[PartedRule, ...]
+    routing: tuple[PartedRouting, ...]
+
+
+def parted(parsed: Iterable[Parsed], rules: checked.RuleSet) -> Parted:
+    """All of files in which `check` found no error; `rules` is what it made of them."""
+    files = list(parsed)
+    return Parted(tuple(parted_rules(files, rules)), tuple(parted_routing(files, rules)))
 
 
 def parted_rules(parsed: Iterable[Parsed], rules: checked.RuleSet) -> list[PartedRule]:
@@ -165,7 +180,8 @@ def sides(part: Part) -> list[Side]:
     condition = part.condition
     while isinstance(condition, checked.Negation):
         condition = condition.operand
-    return [side for side in _sides(part.node, condition) if not isinstance(side[0], _LITERALS)]
+    found = [side for side in _sides(part.node, condition) if not isinstance(side[0], _LITERALS)]
+    return [(node, value) for node, value in found if value.kind is not Kind.SEVERITY or node.span.text == "severity"]
 
 
 def _sides(node: nodes.Expression, condition: checked.Condition) -> list[Side]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rules_listener.event.event import Event
-from rules_listener.lang.parts import PartedRule
+from rules_listener.lang.parts import Parted, PartedRule
 from rules_listener.match.program import Loaded
 from rules_listener.match.traces import looks_at
 from rules_listener.outbox.alert import Alert
@@ -121,14 +121,14 @@ class Explained(NamedTuple):
 
 def explain_events(  # noqa: PLR0913, PLR0917 - events, and what is to be done with them
     events: Iterable[Event],
-    rules: Sequence[PartedRule],
+    parted: Parted,
     program: Loaded,
     default_channels: Sequence[str],
     picked: Picked,
     end: float,
 ) -> Explained:
     """Feed all events up to those that were picked, and say what rules make of these; then time goes on to `end`."""
-    observer = Observer(rules, program, default_channels, picked.own_group)
+    observer = Observer(parted, program, default_channels, picked.own_group)
     stream = enumerate(events)
     found = tuple(_observed(stream, observer, picked.numbers))
     since = [] if end == float("inf") else _since(stream, observer, end)

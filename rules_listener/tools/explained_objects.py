@@ -7,6 +7,7 @@ from rules_listener.event.event import Event
 from rules_listener.match.traces import Traced
 from rules_listener.outbox.alert import Alert
 from rules_listener.tools.observed import Asked, Observation, Observed, shown_rules
+from rules_listener.tools.routed import Decided
 from rules_listener.tools.why import why
 
 
@@ -45,7 +46,14 @@ def _rule_object(one: Observation) -> dict[str, object]:
         "open": [found._asdict() for found in after.open],
         "limits": [limit._asdict() for limit in after.limits],
         "alerts": [alert_object(alert) for alert in one.alerts],
+        "decided": [_decided_object(decided) for decided in one.decided],
     }
+
+
+def _decided_object(decided: Decided) -> dict[str, object]:
+    """A route or a mute."""
+    condition = None if decided.traced is None else _part_object(decided.traced)
+    return {"text": decided.node.span.text, "place": decided.node.span.place, "condition": condition}
 
 
 def _asked_object(asked: Asked) -> dict[str, object]:

@@ -16,6 +16,7 @@ from rules_listener.match.memory import LimitState, OpenState
 from rules_listener.match.traces import Traced, TracedArm
 from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.tools.observed import Asked, Observation, Observed, shown_rules
+from rules_listener.tools.routed import Decided
 from rules_listener.tools.spelled import Times, printable, spell_value
 from rules_listener.tools.why import awaited, counted_field, truth_word, why
 
@@ -73,6 +74,16 @@ class TextWriter:
             yield from self._labelled(label, facts)
         for alert in one.alerts:
             yield from self._alert(alert)
+        for decided in one.decided:
+            yield from self._decided(decided)
+
+    def _decided(self, decided: Decided) -> Lines:
+        """A route or a mute."""
+        node = decided.node
+        word, _, text = node.span.text.partition(" ")
+        yield from self._labelled(word, [f"{text} ({node.span.place})"])
+        if decided.traced is not None:
+            yield from self._part(decided.traced, 0)
 
     # conditions
 
@@ -205,6 +216,10 @@ def _deadline(one: Observation, times: Times) -> list[str]:
     return [f"{times.at(waits.due)}{unless}; it waits since {times.at(waits.since)}{count}"]
 
 
+def _asked_again(found: OpenState, times: Times) -> str:
+    return "" if found.telling is None else f", at least until {times.at(found.telling)}"
+
+
 def _open(one: Observation, found: OpenState | None, times: Times) -> str:
     key = f" for {one.key}" if one.key else ""
     if found is None:
@@ -213,6 +228,5 @@ def _open(one: Observation, found: OpenState | None, times: Times) -> str:
     said = [f"since {times.at(found.since)}{key}, {told}"]
     said += [] if found.reminder is None else [f"next reminder {times.at(found.reminder)}"]
     said += [] if found.closing is None else [f"closes {times.at(found.closing)}"]
-    said += [] if found.hidden is None else [found.hidden]
-    said += [] if found.telling is None else [f"asked again {times.at(found.telling)}"]
+    said += [] if found.hidden is None else [f"{found.hidden}{_asked_again(found, times)}"]
     return "; ".join(said)

@@ -12,7 +12,7 @@ from rules_listener.base.errors import ConfigError
 from rules_listener.event.event import Event
 from rules_listener.event.findings import Findings
 from rules_listener.event.recording import Reading
-from rules_listener.lang.parts import parted_rules
+from rules_listener.lang.parts import parted
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.program import load
 from rules_listener.serve.compiler import Checked
@@ -59,9 +59,9 @@ def explain_recording(  # noqa: PLR0913 - what was asked, and where to look
 
 
 def _explained(path: Path, question: Question, reading: Reading, checked: Checked) -> Explained:
-    rules = parted_rules(checked.parsed, checked.rules)
+    rules = parted(checked.parsed, checked.rules)
     with _events(path, reading, report=True) as events:
-        picked = pick(events, rules, question)
+        picked = pick(events, rules.rules, question)
     program = load(compile_rules(checked.rules))
     channels = checked.config.default or ANY_CHANNEL
     with _events(path, reading, report=False) as events:

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from rules_listener.event.catalogue import CATALOGUE, LISTENER_PREFIX
 from rules_listener.event.event import Event
-from rules_listener.lang.parts import Arms, PartedRule
+from rules_listener.lang.parts import Arms, Parted, PartedRule
 from rules_listener.match.firing import Rule
 from rules_listener.match.memory import Memory, remembered
 from rules_listener.match.program import Loaded
 from rules_listener.match.traces import Traced, TracedArm, looks_at, trace_arms, type_of
 from rules_listener.outbox.alert import Alert
 from rules_listener.serve.dryrun import DryRun
+from rules_listener.tools.routed import Decided, deciding
 
 
 class Asked(NamedTuple):
@@ -50,8 +51,8 @@ class Asked(NamedTuple):
 class Observation:
     """One rule and one event: how what it selects and waits for took it, what is remembered, what came of it.
 
-    `until` has an action's number and what closes its alert. `is_own` says that the rule is not asked, since the event
-    is of the listener's own group.
+    `until` has an action's number and what closes its alert. `decided` are the routes and mutes that decided about its
+    alerts. `is_own` says that the rule is not asked, since the event is of the listener's own group.
     """
 
     event: Event
@@ -63,6 +64,7 @@ class Observation:
     before: Memory
     after: Memory
     alerts: tuple[Alert, ...]
+    decided: tuple[Decided, ...] = ()
     is_own: bool = False
 
     @property
@@ -145,10 +147,9 @@ def shown_rules(observed: Observed, names: Sequence[str]) -> tuple[list[Observat
 class Observer:
     """Feeds events into a dry run of some rules, and looks at those that are asked about."""
 
-    def __init__(
-        self, rules: Sequence[PartedRule], program: Loaded, default_channels: Sequence[str], own_group: str = ""
-    ) -> None:
-        self.rules = rules
+    def __init__(self, parted: Parted, program: Loaded, default_channels: Sequence[str], own_group: str = "") -> None:
+        self.rules = parted.rules
+        self._routing = parted.routing
         self.own_group = own_group
         self._program = program
         self._run = DryRun(program, default_channels, own_group)
@@ -184,6 +185,7 @@ class Observer:
         after: dict[str, Any],
         alerts: Sequence[Alert],
     ) -> Observation:
+        own = tuple(alert for alert in alerts if alert.rule == rule.name)
         return Observation(
             event,
             parted,
@@ -193,7 +195,8 @@ class Observer:
             tuple((number, _ask(arms, event)) for number, arms in enumerate(parted.untils) if arms),
             remembered(before, rule, event),
             remembered(after, rule, event),
-            tuple(alert for alert in alerts if alert.rule == rule.name),
+            own,
+            tuple(deciding(self._routing, parted.rule, own)),
             is_own=self._is_own(event, rule),
         )
 

@@ -67,8 +67,8 @@ def test(  # noqa: PLR0913 - one for each option
     outcomes = {suite.file: list(_run(suite, chosen[suite.file])) for suite in suites if chosen[suite.file]}
     if junit:
         write_junit(junit, outcomes)
-    failed = sum(bool(one.report) for several in outcomes.values() for one in several)
-    click.echo(_summary(outcomes, failed, sum(len(suite.tests) for suite in suites)))
+    click.echo(_summary(outcomes, sum(len(suite.tests) for suite in suites)))
+    failed = any(one.report for several in outcomes.values() for one in several)
     is_wanted = with_coverage or least is not None
     is_enough = not is_wanted or _cover([(suite, chosen[suite.file]) for suite in suites], least or 0.0)
     sys.exit(1 if failed or not is_enough else 0)
@@ -131,11 +131,12 @@ def _refuse(found: Sequence[Diagnostic], junit: Path | None) -> NoReturn:
     sys.exit(1)
 
 
-def _summary(outcomes: Mapping[str, Sequence[Outcome]], failed: int, known: int) -> str:
-    ended = sum(map(len, outcomes.values()))
-    said = f"{ended - failed} passed, {failed} failed" if failed else "all passed"
-    left_out = f", {known - ended} left out" if known > ended else ""
-    return f"{_counted(ended, 'test')} in {_counted(len(outcomes), 'file')}: {said}{left_out}"
+def _summary(outcomes: Mapping[str, Sequence[Outcome]], known: int) -> str:
+    ended = [one for several in outcomes.values() for one in several]
+    failed = sum(bool(one.report) for one in ended)
+    said = f"{len(ended) - failed} passed, {failed} failed" if failed else "all passed"
+    left_out = f", {known - len(ended)} left out" if known > len(ended) else ""
+    return f"{_counted(len(ended), 'test')} in {_counted(len(outcomes), 'file')}: {said}{left_out}"
 
 
 def _counted(number: int, word: str) -> str:

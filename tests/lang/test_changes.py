@@ -53,6 +53,12 @@ def test_what_can_be_changed() -> None:
     ]
 
 
+def test_what_can_be_changed_in_routes_and_mutes() -> None:
+    """Their conditions have operands too; where alerts go, and when, is none."""
+    text = "route severity >= error to a mute rule == 'r' every Sun because 'x' route to b"
+    assert changes_of(text) == [truths("severity >= error"), truths("rule == 'r'"), ("'r'", ['"r~"'])]
+
+
 @pytest.mark.parametrize(("number", "moved"), [("0", ["1", "-1"]), ("7", ["8", "6"]), ("64KiB", ["72090", "58982"])])
 def test_how_far_a_number_moves(number: str, moved: list[str]) -> None:
     """By a tenth, a whole one by one at least."""

@@ -6,7 +6,7 @@ from rules_listener.base.source import Source
 from rules_listener.event.event import Event
 from rules_listener.lang.check import check
 from rules_listener.lang.parse import parse
-from rules_listener.lang.parts import parted_rules
+from rules_listener.lang.parts import parted
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.program import load
 from rules_listener.tools.observed import Observation, Observed, Observer
@@ -17,7 +17,7 @@ def observer(text: str, own_group: str = "") -> Observer:
     parsed = parse(Source("x.rules", text))
     rules, found = check([parsed])
     assert not found
-    return Observer(parted_rules([parsed], rules), load(compile_rules(rules)), ["ops"], own_group)
+    return Observer(parted([parsed], rules), load(compile_rules(rules)), ["ops"], own_group)
 
 
 def observed(text: str, events: Sequence[Event], own_group: str = "") -> Observed:

@@ -1,11 +1,9 @@
 """Which events of a recording are explained."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from rules_listener.event.event import Event
-from rules_listener.lang.parts import PartedRule
+from rules_listener.lang.parts import Parted
 from rules_listener.match.program import Loaded
 from rules_listener.tools.explained import Picked, Question, explain_events, pick
 from rules_listener.tools.observed import shown_rules
@@ -62,9 +60,9 @@ def test_the_pool_is_the_listeners_own_group() -> None:
     assert pick([*HISTORY, at(20, event)], observer(RULES).rules, Question()).own_group == "rules-listener"
 
 
-def _program(text: str) -> tuple[Sequence[PartedRule], Loaded]:
+def _program(text: str) -> tuple[Parted, Loaded]:
     watching = observer(text)
-    return watching.rules, watching._program
+    return Parted(tuple(watching.rules), ()), watching._program
 
 
 def test_time_goes_on_after_the_event() -> None:
@@ -72,11 +70,11 @@ def test_time_goes_on_after_the_event() -> None:
     question = Question(at=NOW + 40, process="db")
     rules, program = _program(RULES)
     history = [*HISTORY, at(41, exited("db", "db"))]
-    explained = explain_events(history, rules, program, ["ops"], pick(history, rules, question), question.end)
+    explained = explain_events(history, rules, program, ["ops"], pick(history, rules.rules, question), question.end)
     ((number, found),) = explained.events
     assert (number, found.event.process) == (2, "db")
     assert [(alert.rule, alert.time) for alert in explained.since] == [("down", NOW + 30.25)]
-    last = explain_events(history, rules, program, ["ops"], pick(history, rules, Question()), float("inf"))
+    last = explain_events(history, rules, program, ["ops"], pick(history, rules.rules, Question()), float("inf"))
     assert [alert.time for alert in last.events[0][1].meanwhile] == [NOW + 30.25]
     assert last.since == ()
 

@@ -21,7 +21,7 @@ from string import Template
 
 from rules_listener import __version__
 from rules_listener.base.errors import ConfigError
-from rules_listener.event.event import Seen, process_of
+from rules_listener.event.event import Seen
 from rules_listener.outbox.alert import Alert
 from rules_listener.tools.replay.columns import Lines, Names, Table
 from rules_listener.tools.replay.history import Played
@@ -102,7 +102,7 @@ class PageReport:
 
     def _take_event(self, event: Seen) -> None:
         fields, kind = event.fields, event.type
-        process = process_of(fields)
+        process = event.process
         row = _ABOUT_NO_PROCESS if process is None else self._processes.number(process)
         if kind.startswith(_STATE):
             if row not in self._came_from:
