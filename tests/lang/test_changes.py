@@ -76,7 +76,7 @@ def edited(source: Source, one: Changeable, text: str) -> Source:
     return Source(source.name, source.text[: one.span.start] + text + source.text[one.span.end :])
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, deadline=None, max_examples=30)
 @given(st.lists(rules(), min_size=1, max_size=3))
 def test_a_change_is_what_is_written(texts: list[str]) -> None:
     """To change a node is to edit the text at its place; nothing else changes, and the original stays as it is."""
