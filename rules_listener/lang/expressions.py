@@ -20,6 +20,7 @@ T = TypeVar("T")
 _OUT_OF_JSON = {Kind.TEXT, Kind.NUMBER, Kind.BOOLEAN, Kind.ANY}
 _ORDERED = (Kind.TEXT, Kind.NUMBER, Kind.DURATION, Kind.TIME, Kind.SEVERITY, Kind.ANY)
 _ORDERINGS = ("<", "<=", ">", ">=")
+_ELSEWHERE = "severities are compared in `route` and `mute` alone"
 _SEVERITIES = f"severities are {' < '.join(SEVERITIES)}, written without quotes"
 _REGEX_OPERATORS = ("=~", "!~")
 _PATTERN_OPERATORS = ("=~", "!~", "like")
@@ -261,7 +262,8 @@ class ExpressionChecker:
             return None
         known = [*self.scope.fields, *self.scope.given, *self.scope.severities, *HOST_NAMES, *self.lets]
         message = self.scope.subject(f"has no field `{name}`", f"has a field `{name}`")
-        self.report("RL201", message, node.span, suggestion(name, known), f"fields: {' '.join(self.scope.own_fields)}")
+        label = _ELSEWHERE if name in ("severity", *SEVERITIES) else suggestion(name, known)
+        self.report("RL201", message, node.span, label, f"fields: {' '.join(self.scope.own_fields)}")
         return None
 
     def _call(self, node: nodes.Call) -> checked.Value | None:
