@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,15 @@ def test_the_rule_tests_in_the_readme_pass(tmp_path: Path) -> None:
     (tmp_path / "crash.test.yaml").write_text(block, encoding="utf-8")
     done = CliRunner().invoke(cli, ["test", str(tmp_path)])
     assert (done.output, done.exit_code) == ("2 tests in 1 file: all passed\n", 0)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="Debian's package prometheus is not installed")
+def test_what_the_readme_has_for_prometheus_is_right(tmp_path: Path) -> None:
+    """Blocks of YML are Prometheus' own: its configuration, and its alerting rules."""
+    for block, kind in zip(fences("README.md", "yml"), ("config", "rules"), strict=True):
+        (tmp_path / kind).write_text(block, encoding="utf-8")
+        done = subprocess.run(["promtool", "check", kind, tmp_path / kind], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_kind_of_channel_is_in_the_readme() -> None:

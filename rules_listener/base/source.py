@@ -4,8 +4,10 @@
 2. Lines and columns are counted from 1, for people; a column counts characters.
 """
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +19,7 @@ class Source:
     _line_starts: list[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        starts = [0]
-        starts.extend(index + 1 for index, character in enumerate(self.text) if character == "\n")
+        starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
         object.__setattr__(self, "_line_starts", starts)
 
     def position(self, offset: int) -> tuple[int, int]:
@@ -37,8 +38,7 @@ class Source:
         return self.text[self._line_starts[number - 1] :].split("\n", 1)[0].rstrip("\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A place in a source: characters `[start, end)`."""
 
     source: Source

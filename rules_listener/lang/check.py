@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from rules_listener.base.diagnostics import Diagnostic
 from rules_listener.base.source import Source
-from rules_listener.event.catalogue import Kind
+from rules_listener.event.catalogue import UNLISTED, Kind
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.definitions import define, taken
 from rules_listener.lang.expressions import ExpressionChecker
-from rules_listener.lang.parse import Parsed, parse_template
+from rules_listener.lang.parse import Parsed, parse_condition, parse_template
 from rules_listener.lang.routing import RoutingChecker, with_routes
 from rules_listener.lang.rules import Channels, RuleChecker, template_parts
 from rules_listener.lang.scope import ALWAYS_GIVEN, EVERYTHING, MESSAGE, Scope
@@ -68,6 +68,15 @@ def check_template(source: Source) -> tuple[checked.TemplateParts, list[Diagnost
     template, found = parse_template(source)
     checker = ExpressionChecker(Scope(EVERYTHING.types, EVERYTHING.shown, CONFIGURED), {}, found)
     return template_parts(template, checker), found
+
+
+def check_condition(source: Source) -> tuple[checked.Condition | None, list[Diagnostic]]:
+    """A condition on events of any type, outside of any rule; None if it has an error."""
+    node, found = parse_condition(source)
+    if node is None or found:
+        return None, found
+    scope = Scope((*EVERYTHING.types, UNLISTED), EVERYTHING.shown)
+    return ExpressionChecker(scope, {}, found).condition(node), found
 
 
 CONFIGURED = {**ALWAYS_GIVEN, **MESSAGE, "phase": Kind.TEXT, "incident": Kind.TEXT}

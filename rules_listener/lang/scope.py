@@ -1,8 +1,8 @@
 """Which names mean something at a place in a rule: the fields of the selected events, and what else is known there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 
 from rules_listener.event.catalogue import CATALOGUE, UNLISTED, Field, Kind, fields_of
 from rules_listener.lang.literals import SEVERITIES
@@ -47,7 +47,7 @@ RESERVED = frozenset(
 """Names that no `let` or `event` statement may take."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What can be named where events of `types` (concrete ones, by name) are looked at.
 
@@ -60,17 +60,12 @@ class Scope:
     given: Mapping[str, Kind] = field(default_factory=dict)
     severities: tuple[str, ...] = ()
 
-    @cached_property
-    def fields(self) -> dict[str, list[Field]]:
+    @property
+    def fields(self) -> Mapping[str, Sequence[Field]]:
         """Each field that at least one of the types has, as each of them has it."""
-        fields: dict[str, list[Field]] = {}
-        for name in self.types:
-            if name != UNLISTED:
-                for found in fields_of(CATALOGUE[name]).values():
-                    fields.setdefault(found.name, []).append(found)
-        return fields
+        return _fields_of_all(self.types)
 
-    @cached_property
+    @property
     def own_fields(self) -> list[str]:
         """The names of the payload's fields, in the order in which supervisord sends them."""
         names = [found.name for name in self.types if name != UNLISTED for found in CATALOGUE[name].fields]
@@ -82,6 +77,16 @@ class Scope:
         if len(self.shown) == 1:
             return f"{self.shown[0]} {predicate}"
         return f"none of {', '.join(self.shown)} {predicate_none}"
+
+
+@cache
+def _fields_of_all(types: tuple[str, ...]) -> Mapping[str, Sequence[Field]]:
+    fields: dict[str, list[Field]] = {}
+    for name in types:
+        if name != UNLISTED:
+            for found in fields_of(CATALOGUE[name]).values():
+                fields.setdefault(found.name, []).append(found)
+    return fields
 
 
 EVERYTHING = Scope(

@@ -18,7 +18,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
-from rules_listener.event.event import Event
+from rules_listener.event.event import Event, Seen
 from rules_listener.lang.literals import spell_duration
 from rules_listener.match.agenda import Agenda, Deadline
 from rules_listener.match.firing import Action, AtMost, Firing, Opening, Rule, Step
@@ -26,7 +26,7 @@ from rules_listener.match.routing import Silence
 from rules_listener.match.runtime import show_time
 from rules_listener.match.stays import Stays
 
-Emit = Callable[[Event, str, Step], None]
+Emit = Callable[[Seen, str, Step], None]
 """What is called for a reminder or a recovery: with the event that it is about, and the key."""
 
 Mutes = Callable[[Event], Silence | None]
@@ -86,7 +86,7 @@ class Open:
         self.sent = False
         self.hidden: str | None = None
         self.wait_s = clauses.first_wait_s
-        self.closing_event: Event | None = None
+        self.closing_event: Seen | None = None
         self.closing = Deadline(clauses, key)
         self.reminding = Deadline(clauses, key, 1)
         self.telling = Deadline(clauses, key, 2)
@@ -174,8 +174,7 @@ class Clauses:
             self._agenda.set(found.telling, silence.until)
 
     def _id(self, firing: Firing) -> str:
-        identity = f"{firing.identity} {self.number}"
-        return blake2b(identity.encode("utf-8", "backslashreplace"), digest_size=10).hexdigest()
+        return blake2b(firing.identity + b" %d" % self.number, digest_size=10).hexdigest()
 
     def _opened(self, key: str, opening: Opening, now: float) -> Open:
         """The alert is open; what the last firing said is what stays open."""
@@ -195,13 +194,13 @@ class Clauses:
     def _told(self) -> int:
         return self._limit.reset() if self._limit else 0
 
-    def reopen(self, event: Event, now: float) -> None:
+    def reopen(self, event: Seen, now: float) -> None:
         """The rule selects this event: what is open for its key is not about to close."""
         del now
         if self.open and (found := self.open.get(self._key(event))) is not None:
             found.closing.due = None
 
-    def close(self, event: Event, now: float) -> None:
+    def close(self, event: Seen, now: float) -> None:
         """S came."""
         found = self.open.get(self._key(event)) if self.open else None
         if found is None or found.closing.due is not None or self._until is None:
@@ -304,7 +303,7 @@ def _dump_open(found: Open) -> list[Any]:
         [opening.id, opening.time, opening.event.packed(), _plain(opening.values), opening.channels],
         *(found.since, found.sent, found.hidden, found.wait_s),
         *(found.reminding.due, found.closing.due, found.telling.due),
-        None if event is None else event.packed(),
+        None if event is None else event.kept().packed(),
     ]
 
 

@@ -6,9 +6,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple, Protocol
 
-from rules_listener.event.event import Event
+from rules_listener.event.event import Event, Seen
 
 Values = Mapping[str, object]
 """What a template can use beyond the event: `rule`, `severity`, `id`, `message`, and what a pattern gives."""
@@ -74,7 +75,7 @@ class Pattern:
     kind: str
     duration_s: float
     number: int = 0
-    of: Callable[[Event], object] | None = None
+    of: Callable[[Seen], object] | None = None
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ class Rule:
     meaning: str
     actions: tuple[Action, ...]
     groups: frozenset[str] = frozenset()
-    key: Callable[[Event], str] = lambda event: event.process or ""
+    key: Callable[[Seen], str] = lambda event: event.process or ""
     overall: bool = False
     pattern: Pattern | None = None
 
@@ -166,8 +167,20 @@ class Firing:
     steps: tuple[Step, ...] | None = None
 
     @property
-    def identity(self) -> str:
+    def identity(self) -> bytes:
         """What makes the firing different from any other; fields have the order in which the event came."""
         event, rule = self.event, self.rule
         serials = event.header.get("serial"), event.header.get("poolserial")
-        return repr((self.time, event.time, event.type, event.fields, serials, rule.meaning, rule.name, self.key))
+        said = (self.time, event.time, event.type, event.fields, serials, rule.meaning, rule.name, self.key)
+        try:
+            return _encoder()(said)
+        except (UnicodeEncodeError, OverflowError):
+            return repr(said).encode("utf-8", "backslashreplace")
+
+
+@cache
+def _encoder() -> Callable[[object], bytes]:
+    """What makes bytes of values; imported with the first firing."""
+    from msgspec.msgpack import Encoder  # noqa: PLC0415 - a listener that never fires does not pay for it
+
+    return Encoder().encode

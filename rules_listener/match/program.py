@@ -12,7 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from rules_listener.event.catalogue import CATALOGUE
-from rules_listener.event.event import Event
+from rules_listener.event.event import Seen
 from rules_listener.match.firing import Action, AtMost, Mute, Pattern, Remind, Renderer, Route, Rule, Until, Window
 from rules_listener.match.lookup import MATCHES, Patterns
 from rules_listener.match.runtime import NAMESPACE
@@ -93,7 +93,7 @@ class Program(NamedTuple):
     mutes: tuple[MuteData, ...] = ()
 
 
-Bucket = Callable[[Event], list[int]]
+Bucket = Callable[[Seen], list[int]]
 """The numbers of the triggers that an event pulls."""
 
 

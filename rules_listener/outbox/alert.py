@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 from rules_listener.event.event import Event
 from rules_listener.lang.literals import spell_duration
-from rules_listener.match.firing import Action, Firing, Opening, Rule, Step, Values
+from rules_listener.match.firing import Action, Firing, Rule, Step, Values
 
 RUN_CHANNEL = "run"
 SUPERVISOR_CHANNEL = "supervisor"
@@ -60,9 +60,8 @@ def alerts_of(firing: Firing, default_channels: Sequence[str]) -> list[Alert]:
     return [_alert(firing, step, identity, default_channels) for step in steps]
 
 
-def _alert(firing: Firing, step: Step, identity: str, default_channels: Sequence[str]) -> Alert:
+def _alert(firing: Firing, step: Step, identity: bytes, default_channels: Sequence[str]) -> Alert:
     action, opening = firing.rule.actions[step.action], step.opening
-    identity = f"{identity} {step.action} {step.phase}"
     channels = _channels(action, step.channels or default_channels)
     return Alert(
         firing.time,
@@ -71,7 +70,7 @@ def _alert(firing: Firing, step: Step, identity: str, default_channels: Sequence
         action.kind,
         action.severity,
         firing.event,
-        tuple(_delivery(firing, step, channel, f"{identity} {channel}") for channel in channels),
+        tuple(_delivery(firing, step, channel, identity) for channel in channels),
         step.held,
         step.phase,
         None if opening is None else opening.id,
@@ -85,10 +84,11 @@ def _channels(action: Action, otherwise: Sequence[str]) -> Sequence[str]:
     return (RUN_CHANNEL if action.kind == "run" else SUPERVISOR_CHANNEL,)
 
 
-def _delivery(firing: Firing, step: Step, channel: str, identity: str) -> Delivery:
+def _delivery(firing: Firing, step: Step, channel: str, identity: bytes) -> Delivery:
     rule, event = firing.rule, firing.event
     action = rule.actions[step.action]
-    identifier = blake2b(identity.encode("utf-8", "backslashreplace"), digest_size=10).hexdigest()
+    way = f" {step.action} {step.phase} {channel}".encode("utf-8", "backslashreplace")
+    identifier = blake2b(identity + way, digest_size=10).hexdigest()
     values = {**firing.values, "rule": rule.name, "severity": action.severity, "id": identifier}
     values["suppressed"] = step.suppressed
     if action.kind == "alert":
@@ -103,17 +103,20 @@ def _delivery(firing: Firing, step: Step, channel: str, identity: str) -> Delive
 def _text(firing: Firing, step: Step, values: Values) -> str:
     action, opening = firing.rule.actions[step.action], step.opening
     if step.phase == "recovery" and opening is not None:
-        return f"resolved after {_since(opening, firing)}: {action.templates[0](opening.event, values)}"
+        return f"{resolved_after(firing.time - opening.time)}: {action.templates[0](opening.event, values)}"
     text = action.templates[0](firing.event, values)
     if step.held is None and step.phase == "firing" and opening is not None and opening.time < firing.time:
-        text = f"{text} (open for {_since(opening, firing)})"
+        text = f"{text} (open for {_rounded(firing.time - opening.time)})"
     return f"{text} ({step.suppressed} more held back)" if step.suppressed and not action.tells_suppressed else text
 
 
-def _since(opening: Opening, firing: Firing) -> str:
-    """How long the alert has been open."""
-    after = firing.time - opening.time
-    return spell_duration(round(after) if after >= 1 else after)
+def resolved_after(seconds: float) -> str:
+    """What is said of an alert that was open for so long."""
+    return f"resolved after {_rounded(seconds)}"
+
+
+def _rounded(seconds: float) -> str:
+    return spell_duration(round(seconds) if seconds >= 1 else seconds)
 
 
 def _message(rule: Rule, event: Event, values: Values) -> str:

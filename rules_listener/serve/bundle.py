@@ -20,7 +20,9 @@ from rules_listener.serve.config import ChannelConfig, Config
 FILE_NAME = "rules.compiled"
 _MAGIC = b"RLBUNDLE1\n"
 _DIGEST_SIZE = 32
-_CONFIGURED_BY = tuple(f"serve/{name}.py" for name in ("config", "configfile", "channels", "kinds", "options"))
+_CONFIGURED_BY = tuple(
+    f"serve/{name}.py" for name in ("config", "configfile", "channels", "kinds", "httpkinds", "options")
+)
 _COMPILED_BY = ("lang", "match", "grammar", "../grammar", *_CONFIGURED_BY)
 
 

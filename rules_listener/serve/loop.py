@@ -144,6 +144,8 @@ class Loop:
 
     def _read(self) -> None:
         data = os.read(self._source, READ_BYTES)
+        if (timing := self._keeper.timing) is not None:
+            timing.begin()
         try:
             frame = self._frame(data)
         except ProtocolError as error:
@@ -170,6 +172,8 @@ class Loop:
         self._handler.receive(frame)
         if not self._say(OK if self._once else OK_AND_READY):
             return
+        if (timing := self._keeper.timing) is not None:
+            timing.end()
         self._handler.answered()
         now = self._clock.monotonic()
         if now - self._heard_at < BURST_S:

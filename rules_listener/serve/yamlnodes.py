@@ -4,6 +4,7 @@
 2. Keys that nobody asked for are errors that name the valid ones.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,9 @@ import yaml
 from rules_listener.base.diagnostics import Diagnostic, suggestion
 from rules_listener.base.source import Source, Span
 from rules_listener.lang.literals import read_duration, read_size
+
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]*):(?P<port>[0-9]{1,5})", re.ASCII)
+_LAST_PORT = 65535
 
 Node = Any
 """A node of PyYAML's, which comes without types."""
@@ -39,13 +43,21 @@ class YamlReader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             start = mark.index if mark is not None else 0
-            label = _IN_QUOTES.get(self._text[start : start + 1], "")
-            self.found.append(self._diagnostic(str(error.problem or error.context), start, start + 1, label))
+            self.found.append(
+                self._diagnostic(str(error.problem or error.context), start, start + 1, self._hint(start))
+            )
         except yaml.YAMLError as error:
             self.found.append(self._diagnostic(str(error), 0, 1))
         except RecursionError:
             self.found.append(self._diagnostic("the lists in one another are too many to be read", 0, 1))
         return None
+
+    def _hint(self, place: int) -> str:
+        """What to do about a text that is no YAML from `place` on."""
+        before, here = self._text[:place][-1:], self._text[place : place + 1]
+        if here == ":" and before in ("[", "]"):
+            return "an address with brackets stands in quotes"
+        return _IN_QUOTES.get(here, "")
 
     def span(self, node: Node) -> Span:
         """Where a node stands."""
@@ -158,6 +170,17 @@ class YamlReader:
             self.report("a whole number belongs here, 1 or more", node)
             return None
         return int(text)
+
+    def address(self, node: Node) -> str | None:
+        """An address with a port; without a host it means all addresses of this one."""
+        text = self.text(node)
+        found = None if text is None else _ADDRESS.fullmatch(text)
+        if found is not None and 0 < int(found["port"]) <= _LAST_PORT:
+            return text
+        if text is not None:
+            label = "such as 127.0.0.1:9464, or :9464 for all addresses of this host"
+            self.report("an address with a port belongs here", node, label)
+        return None
 
     def choice(self, node: Node, choices: list[str]) -> str | None:
         """One of some words."""

@@ -18,7 +18,7 @@ def checked_rules(config: Path | None, paths: Sequence[str]) -> Checked:
         ConfigError: the rules or the configuration have an error.
     """
     config = Path(FILE_NAME) if config is None and not paths else config
-    found = check_all(config, paths, any_channel=config is None, with_secrets=False)
+    found = check_all(config, paths, any_channel=config is None, with_secrets=False, most_linted=0)
     if has_errors(found.found):
         raise ConfigError(f"the rules have errors:\n{as_text(found.found)}")
     return found

@@ -30,11 +30,25 @@ def console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
-def table(*columns: str) -> Table:
-    """An empty table that takes no more room than it needs."""
+def is_coloured() -> bool:
+    """Whether standard output takes colours."""
+    made = console()
+    return made.is_terminal and not made.no_color
+
+
+def table(*columns: str, whole: int = 0) -> Table:
+    """An empty table that takes no more room than it needs; its first `whole` columns are never cut."""
     made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        made.add_column(column, overflow="fold", no_wrap=number < whole)
+    return made
+
+
+def grid(*, whole: int) -> Table:
+    """An empty table without a head, of `whole` columns that are never cut, and one more."""
+    made = Table.grid(padding=(0, 2, 0, 0))
+    for number in range(whole + 1):
+        made.add_column(no_wrap=number < whole, overflow="fold")
     return made
 
 
@@ -43,11 +57,22 @@ def clock_time(moment: float) -> str:
     return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def short_time(moment: float, now: float) -> str:
+    """A moment for a narrow place: without its day if that is today, without its seconds if it is not."""
+    when, today = (datetime.fromtimestamp(one).astimezone() for one in (moment, now))
+    return when.strftime("%H:%M:%S" if when.date() == today.date() else "%m-%d %H:%M")
+
+
 def age(moment: float, now: float | None = None) -> str:
     """How long ago a moment was, in the two greatest units that matter."""
-    seconds = round((time.time() if now is None else now) - moment)
+    return span((time.time() if now is None else now) - moment)
+
+
+def span(seconds: float) -> str:
+    """A time in the two greatest units that matter."""
+    seconds = round(seconds)
     if seconds <= 0:
-        return "now"
+        return "0s"
     unit = next((unit for unit in (86400, 3600, 60) if seconds >= unit * 10), 1)
     return spell_duration(float(seconds - seconds % unit))
 

@@ -12,7 +12,9 @@ import pytest
 
 from rules_listener.base.clock import Clock, ManualClock, SystemClock
 from rules_listener.event.wire import OK, READY, Frame
+from rules_listener.outbox.counters import ANSWERED_NS
 from rules_listener.serve.loop import Loop, Signals, Status
+from rules_listener.serve.timing import Timing
 
 if TYPE_CHECKING:
     from rules_listener.serve.couriers import CourierProcess
@@ -53,6 +55,7 @@ class Parts:
     restart_at: float | None = None
     outputs: tuple[int, ...] = ()
     pending_signals: set[int] = field(default_factory=set)
+    timing: Timing | None = None
 
     @property
     def sequence(self) -> "Parts":
@@ -185,6 +188,14 @@ def test_a_frame_is_handled_then_answered(bench: Bench) -> None:
     assert bench.answers == READY + OK + READY
     assert bench.parts.calls == ["receive", "answered"]
     assert bench.parts.frames[0].payload.decode() == "进程。"
+
+
+def test_answers_are_timed(bench: Bench) -> None:
+    """Where it is asked for, the time from each event that was read to its answer is measured."""
+    clock = Running()
+    bench.parts.timing = Timing(clock)
+    assert bench.run(EVENT, clock=SystemClock()) is Status.CLEAN
+    assert bench.parts.timing.take() == {"answered:longer": 1, ANSWERED_NS: 600_000_000_000}
 
 
 def test_once(bench: Bench) -> None:
