@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from rules_listener.event.event import Event
+from rules_listener.event.event import Seen
 from rules_listener.match.program import Bucket, Loaded
 
 
@@ -40,7 +40,7 @@ def overlaid(base: Loaded, changed: Loaded, numbers: Sequence[int]) -> Loaded:
 def _both(base: Bucket | None, changed: Bucket | None, kept: dict[int, int], added: dict[int, int]) -> Bucket:
     """What an event pulls of both, by the numbers that triggers have in the whole."""
 
-    def bucket(event: Event) -> list[int]:
+    def bucket(event: Seen) -> list[int]:
         found = [kept[hit] for hit in base(event) if hit in kept] if base is not None else []
         return found + [added[hit] for hit in changed(event)] if changed is not None else found
 
