@@ -15,7 +15,7 @@ from typing import Any
 from rules_listener.base.source import Span
 from rules_listener.lang import nodes
 from rules_listener.lang.literals import quote, spell_number
-from rules_listener.lang.parse import Parsed
+from rules_listener.lang.unused import users
 
 
 class Kind(StrEnum):
@@ -60,14 +60,16 @@ def changeables(statements: Iterable[nodes.Statement]) -> list[Changeable]:
     return [found for statement in statements for found in _of_statement(statement)]
 
 
-def changed(parsed: Sequence[Parsed], one: Changeable, change: Change) -> list[Parsed]:
-    """Files, with one change."""
-    return [
-        replace(file, statements=[_replaced(found, one.node, change.node) for found in file.statements])
-        if any(found is one.statement for found in file.statements)
-        else file
-        for file in parsed
-    ]
+def changed(statements: Iterable[nodes.Statement], one: Changeable, change: Change) -> list[nodes.Statement]:
+    """Some statements, with one change if it is about one of them."""
+    return [_replaced(found, one.node, change.node) if found is one.statement else found for found in statements]
+
+
+def affected(statements: Sequence[nodes.Statement], one: Changeable) -> list[nodes.Statement]:
+    """The rules, routes and mutes whose meaning a change touches."""
+    if isinstance(one.statement, nodes.Let | nodes.EventDefinition):
+        return users(one.statement.name.name, statements)
+    return [one.statement]
 
 
 def _replaced(found: Any, old: nodes.Node, new: nodes.Node) -> Any:
@@ -132,10 +134,16 @@ def _of_condition(statement: nodes.Statement, node: nodes.Expression) -> Iterato
             yield from _constants(statement, _compared(node))
 
 
+def _written(span: Span) -> str:
+    """What stands there, to the letter: spaces in a string matter."""
+    return span.source.text[span.start : span.end]
+
+
 def _changes(node: nodes.Expression) -> Iterator[Change]:
     for kind, value in ((Kind.NEVER, False), (Kind.ALWAYS, True)):
         yield Change(kind, nodes.Constant(node.span, value), str(value).lower())
-    yield Change(Kind.NEGATED, nodes.Not(node.span, node), f"not ({node.span.text})")
+    written = node.span.source.text[node.span.start : node.span.end]
+    yield Change(Kind.NEGATED, nodes.Not(node.span, node), f"not ({written})")
 
 
 _MOVABLE = ("==", "!=", "<", "<=", ">", ">=", "contains", "startswith", "endswith")

@@ -24,6 +24,13 @@ def unused_names(statements: Iterable[nodes.Statement]) -> list[Diagnostic]:
     return [_unused(one, users.get(name, [])) for name, one in definitions.items() if rules and name not in used]
 
 
+def users(name: str, statements: Iterable[nodes.Statement]) -> list[nodes.Statement]:
+    """The rules, routes and mutes that need a definition, also by way of others."""
+    statements = list(statements)
+    definitions = {one.name.name: one for one in statements if isinstance(one, Definition)}
+    return [one for one in statements if name in _reached({used.name for used in _names_used(one)}, definitions)]
+
+
 def _names_used(statement: nodes.Statement) -> Iterable[nodes.Name]:
     match statement:
         case nodes.Rule():

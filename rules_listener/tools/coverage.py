@@ -11,17 +11,27 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from rules_listener.base.diagnostics import has_errors
 from rules_listener.lang import checked, nodes
-from rules_listener.lang.changes import Change, Changeable, Kind, changeables, changed
+from rules_listener.lang.changes import Change, Changeable, Kind, affected, changeables, changed
 from rules_listener.lang.check import check
+from rules_listener.lang.nesting import Definition
 from rules_listener.lang.parse import Parsed
 from rules_listener.match.clauses import limit_reason
 from rules_listener.outbox.alert import Alert
 
-Notices = Callable[[checked.RuleSet], bool]
-"""Whether a test fails with these rules."""
+
+class Changed(NamedTuple):
+    """What a change makes of rules: those with these numbers are others; None: all of them may be, routes included."""
+
+    rules: checked.RuleSet
+    numbers: tuple[int, ...] | None
+
+
+Notices = Callable[[Changed], bool]
+"""Whether a test fails with a change."""
 
 Place = tuple[str, int, int]
 
@@ -84,7 +94,7 @@ class Coverage:
         for part in changeables(statements):
             known = self.parts.get(_place(part.node))
             changes = part.changes if known is None else known.unnoticed
-            unnoticed = _unnoticed(parsed, part, changes, notices)
+            unnoticed = _unnoticed(statements, part, changes, notices)
             if unnoticed is not None:
                 self.parts[_place(part.node)] = CoveredPart(part, unnoticed)
 
@@ -99,18 +109,35 @@ def _place(node: nodes.Node) -> Place:
 
 
 def _unnoticed(
-    parsed: Sequence[Parsed], part: Changeable, changes: Iterable[Change], notices: Notices
+    statements: Sequence[nodes.Statement], part: Changeable, changes: Iterable[Change], notices: Notices
 ) -> tuple[Change, ...] | None:
     """The changes that no test notices; None if all are refused by the checks."""
-    possible = [(change, rules) for change in changes if (rules := _rules(changed(parsed, part, change))) is not None]
+    touched = affected(statements, part)
+    possible = [
+        (change, found) for change in changes if (found := _changed(statements, touched, part, change)) is not None
+    ]
     if not possible and not part.is_operand:
         return None
-    return tuple(change for change, rules in possible if not notices(rules))
+    return tuple(change for change, found in possible if not notices(found))
 
 
-def _rules(parsed: Iterable[Parsed]) -> checked.RuleSet | None:
-    rules, found = check(parsed)
-    return None if has_errors(found) else rules
+def _changed(
+    statements: Sequence[nodes.Statement], touched: Sequence[nodes.Statement], part: Changeable, change: Change
+) -> Changed | None:
+    """What a change makes of rules: only those that it touches are looked at again, if it touches nothing else."""
+    is_local = all(isinstance(one, nodes.Rule) for one in touched)
+    kept = [one for one in statements if isinstance(one, Definition) or _is_one_of(one, touched)]
+    file = Parsed(part.span.source, changed(kept if is_local else statements, part, change))
+    rules, found = check([file])
+    if has_errors(found):
+        return None
+    rule_nodes = [one for one in statements if isinstance(one, nodes.Rule)]
+    numbers = tuple(number for number, one in enumerate(rule_nodes) if _is_one_of(one, touched))
+    return Changed(rules, numbers if is_local else None)
+
+
+def _is_one_of(statement: nodes.Statement, others: Iterable[nodes.Statement]) -> bool:
+    return any(statement is other for other in others)
 
 
 FIRED, CLOSED, REMINDED, LIMITED = "fired", "closed", "reminded", "held back"

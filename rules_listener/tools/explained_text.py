@@ -88,7 +88,8 @@ class TextWriter:
     # conditions
 
     def _conditions(self, one: Observation) -> Lines:
-        yield from self._asked("selects", one.parted.node.selector, one.selected)
+        if one.selected.is_of_type or not one.looks:
+            yield from self._asked("selects", one.parted.node.selector, one.selected)
         pattern = one.parted.node.pattern
         if one.second is not None and pattern is not None and pattern.selector is not None and one.second.is_of_type:
             yield from self._asked(pattern.kind, pattern.selector, one.second)

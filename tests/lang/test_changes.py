@@ -1,11 +1,11 @@
 """Small changes of rules are what someone would write."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rules_listener.base.source import Source
-from rules_listener.lang.changes import Changeable, changeables, changed
+from rules_listener.lang.changes import Changeable, affected, changeables, changed
 from rules_listener.lang.check import check
 from rules_listener.lang.literals import quote
 from rules_listener.lang.parse import Parsed, parse
@@ -65,9 +65,9 @@ def test_how_far_a_number_moves(number: str, moved: list[str]) -> None:
     assert changes_of(f"on PROCESS_LOG where pid > {number} shutdown")[1] == (number, moved)
 
 
-def meaning(parsed: list[Parsed]) -> list[str]:
+def meaning(parsed: Parsed) -> list[str]:
     """What rules mean, or what is wrong with them."""
-    rule_set, found = check(parsed)
+    rule_set, found = check([parsed])
     return [one.code for one in found] or [rule.meaning for rule in rule_set.rules]
 
 
@@ -76,19 +76,41 @@ def edited(source: Source, one: Changeable, text: str) -> Source:
     return Source(source.name, source.text[: one.span.start] + text + source.text[one.span.end :])
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, deadline=None, max_examples=30)
 @given(st.lists(rules(), min_size=1, max_size=3))
+@example(["on PROCESS_LOG where (data == '\r  ') alert ''"])
 def test_a_change_is_what_is_written(texts: list[str]) -> None:
     """To change a node is to edit the text at its place; nothing else changes, and the original stays as it is."""
     source = Source("x.rules", DEFINITIONS + "\n".join(texts))
-    parsed, other = parse(source), parse(Source("y.rules", "on TICK_5 where when > 3 alert 'y'"))
-    before = meaning([parsed, other])
+    parsed = parse(source)
+    before = meaning(parsed)
     for one in changeables(parsed.statements):
         for change in one.changes:
-            after = changed([parsed, other], one, change)
-            assert meaning(after) == meaning([parse(edited(source, one, change.text)), other])
-            assert after[1] is other
-    assert meaning([parsed, other]) == before
+            after = changed(parsed.statements, one, change)
+            assert meaning(Parsed(source, after)) == meaning(parse(edited(source, one, change.text)))
+            assert [new is old for new, old in zip(after, parsed.statements, strict=True)].count(False) == 1
+    assert meaning(parsed) == before
+
+
+ROUTING = """
+route core to a
+mute severity < error because "x"
+rule s on broken shutdown
+rule t on TICK_5 shutdown
+"""
+
+
+def test_what_a_change_touches() -> None:
+    """A rule itself; of a definition whatever uses it, also by way of others."""
+    statements = parse(Source("x.rules", TEXT + ROUTING)).statements
+    touched = {
+        one.span.text: [two.span.text.split()[0] for two in affected(statements, one)]
+        for one in changeables(statements)
+    }
+    assert touched['groupname == "web"'] == ["r", "route"]
+    assert touched["expected == 0"] == ["r", "s"]
+    assert touched["has(pid)"] == ["r"]
+    assert touched["severity < error"] == ["mute"]
 
 
 @given(st.text())

@@ -16,7 +16,7 @@ from rules_listener.match.compile import compile_rules
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import Alert
 from rules_listener.serve.dryrun import DryRun
-from rules_listener.tools.coverage import Coverage, CoveredPart, Notices
+from rules_listener.tools.coverage import Changed, Coverage, CoveredPart, Notices
 from rules_listener.tools.coveragereport import report
 from tests.match.harness import state
 from tests.match.playing import at, backoff, exited, running
@@ -44,7 +44,15 @@ def sent(alerts: Iterable[Alert]) -> list[object]:
 def noticing(rule_set: checked.RuleSet, tests: Iterable[Test]) -> Notices:
     """Whether one of some tests fails with other rules."""
     expected = [(test, sent(played(rule_set, test))) for test in tests]
-    return lambda rules: any(sent(played(rules, test)) != before for test, before in expected)
+    return lambda changed: any(sent(played(whole(rule_set, changed), test)) != before for test, before in expected)
+
+
+def whole(rule_set: checked.RuleSet, changed: Changed) -> checked.RuleSet:
+    """All rules after a change."""
+    if changed.numbers is None:
+        return changed.rules
+    others = dict(zip(changed.numbers, changed.rules.rules, strict=True))
+    return checked.RuleSet(tuple(others.get(number, rule) for number, rule in enumerate(rule_set.rules)))
 
 
 def covered(text: str, *tests: Test) -> Coverage:
@@ -250,4 +258,4 @@ def test_a_change_of_what_is_covered_makes_a_test_fail(text: str, tests: list[Te
             span = part.part.span
             changed, found = check([parse(Source("x.rules", text[: span.start] + change.text + text[span.end :]))])
             if not found and (is_covered(part) or (change.kind is Kind.NEGATED and part.covered)):
-                assert notices(changed)
+                assert notices(Changed(changed, None))
