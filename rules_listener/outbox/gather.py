@@ -17,7 +17,7 @@ from rules_listener.outbox.database import Database, Execute, Row
 MOST_DELIVERIES = 1000
 """Claiming and settling so many take some 20 ms each, for which the listener waits; more are several digests."""
 
-MOST_CHARACTERS = 4_000_000
+MOST_CHARACTERS = 2_000_000
 """Of events and texts; one delivery alone may have more."""
 
 UNSETTLED = (
