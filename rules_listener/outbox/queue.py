@@ -324,8 +324,9 @@ class Queue:
 
     def _retry(self, execute: Execute, deliveries: Sequence[_Open], outcome: RetryLater, now: float) -> bool:
         """Let it be tried again, unless it was tried long enough; whether it is given up."""
-        first, youngest = deliveries[0], max(delivery.since for delivery in deliveries)
-        if now - youngest > self._give_up_after_s.get(first.channel, GIVE_UP_AFTER_S):
+        first = deliveries[0]
+        since = max(delivery.since for delivery in deliveries) + self._gather_s.get(first.channel, 0.0)
+        if now - since > self._give_up_after_s.get(first.channel, GIVE_UP_AFTER_S):
             self._give_up(execute, deliveries, outcome.reason, now)
             return True
         wait = max(wait_after(first.attempts, self._random), _asked(outcome))

@@ -92,11 +92,15 @@ def test_a_digest_is_given_up_as_a_whole(store: Store, queue: Queue, database: D
     assert _rows(database) == [("given_up", 1, "no")] * 2
     _keep(store, queue, 2000.0, make_alert("a"))
     _keep(store, queue, 2000.0 + GIVE_UP_AFTER_S, make_alert("b"))
-    for now in (2001.0 + GIVE_UP_AFTER_S, 2001.0 + 2 * GIVE_UP_AFTER_S):
+    for now in (
+        2001.0 + GIVE_UP_AFTER_S,
+        1999.0 + EVERY_S + 2 * GIVE_UP_AFTER_S,
+        2001.0 + EVERY_S + 2 * GIVE_UP_AFTER_S,
+    ):
         (series,) = queue.gather(now, FREE)
         _settle(queue, series, RetryLater("busy"), now)
-    assert _rows(database)[2:] == [("given_up", 2, "busy")] * 2
-    assert [failure[1:] for failure in store.failures()] == [("ops", "no", 1), ("ops", "busy", 2)]
+    assert _rows(database)[2:] == [("given_up", 3, "busy")] * 2
+    assert [failure[1:] for failure in store.failures()] == [("ops", "no", 1), ("ops", "busy", 3)]
     assert queue.given_up == 2
 
 
