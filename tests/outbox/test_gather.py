@@ -1,14 +1,16 @@
 """What a channel gathers: when a digest is due, what it has, and what becomes of it."""
 
+import sqlite3
 from collections.abc import Callable
 from random import Random
 
 import pytest
 
+from rules_listener.base.errors import StoreError
 from rules_listener.outbox import gather as gather_module
 from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.channel import GaveUp, Outcome, RetryLater, Sent
-from rules_listener.outbox.database import Database
+from rules_listener.outbox.database import Database, Execute, Row
 from rules_listener.outbox.listing import Listing
 from rules_listener.outbox.queue import GIVE_UP_AFTER_S, Queue, Series
 from rules_listener.outbox.store import Store
@@ -175,6 +177,25 @@ def test_a_shutdown_is_a_hurry(store: Store, queue: Queue, make_alert: MakeAlert
     (series,) = queue.gather(1000.0, FREE)
     _settle(queue, series, Sent(), 1000.0)
     assert [[claimed.message.kind for claimed in one] for one in queue.claim(1000.0, FREE)] == [["shutdown"]]
+
+
+def test_digests_are_claimed_together_or_not_at_all(
+    store: Store, database: Database, make_alert: MakeAlert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the store fails while the second of two channels is marked, nothing of the first is left as being sent."""
+    queue = Queue(database, random=Random(1), gather_s={"ops": 1.0, "pager": 1.0})  # noqa: S311 - a test repeats itself
+    _keep(store, queue, 1000.0, make_alert("a", "ops", "pager"))
+    monkeypatch.setattr("rules_listener.outbox.queue.mark", _mark_but_pager)
+    with pytest.raises(StoreError):
+        queue.gather(2000.0, FREE)
+    monkeypatch.undo()
+    assert len(queue.gather(2000.0, FREE)) == 2
+
+
+def _mark_but_pager(execute: Execute, rows: list[Row], now: float) -> list[Row]:
+    if rows[0][2] == "pager":
+        raise sqlite3.OperationalError
+    return gather_module.mark(execute, rows, now)
 
 
 def test_a_digest_has_bounds(
