@@ -146,6 +146,15 @@ def test_an_id_may_be_cut_short(run: Run) -> None:
     assert run("alerts", "show", "", status=1).startswith("there is no alert ")
 
 
+def test_all_that_was_given_up_is_sent_again(run: Run) -> None:
+    """Alerts of a channel, rule or key are sent again together; which, has to be said, and in one way."""
+    assert run("alerts", "retry", "--channel", "hook") == "0 alerts wait to be sent again\n"
+    assert run("alerts", "retry", "--channel", "mail", "--rule", "crash_loop") == "1 alert waits to be sent again\n"
+    assert json.loads(run("alerts", "list", "--channel", "mail", "--format", "json"))[0]["state"] == "waiting"
+    assert "say which alerts" in run("alerts", "retry", status=2)
+    assert "say which alerts" in run("alerts", "retry", "id", "--channel", "mail", status=2)
+
+
 LISTED = Listed(
     *("id", "waiting", 1, NOW, "rule", "key", "alert", "firing", "error", None, None, "ops", "text", ()),
     *("busy", 2, NOW + 300.4, NOW - 900, NOW - 60),
