@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from rules_listener.outbox.listing import Listing
 from tests.e2e.scraper import Scraper, free_port
 from tests.e2e.supervised import Supervised
 
@@ -102,6 +103,7 @@ def test_reloads(supervised: Supervised, scraper: Scraper) -> None:
     supervised.ask("signalProcess", "rl", "HUP")
     supervised.wait_for(lambda: scraper.value("config_last_reload_successful") == 0, "the rejection")
     assert scraper.value("rules_loaded") == 4
+    assert "NONSENSE" in (Listing(supervised.state).summary().rejected or "")
     supervised.ask("startProcess", "say")
     supervised.wait_for(lambda: scraper.value("acknowledgement_duration_seconds_count"), "a timed answer")
 
