@@ -16,7 +16,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# What cannot be installed is said in the table.
 bench: $(READY)
+	for package in $(PEERS); do $(BIN)/python -m pip install --quiet $$package || true; done
 	$(BIN)/python -m tests.bench
 
 clean:

@@ -4,11 +4,42 @@
 2. A field that is missing is absent from `fields`, never empty or zero.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 Value = str | int
+
+
+class Seen(Protocol):
+    """An event as long as it is only looked at: an `Event`, or what is one once somebody asks for all of it.
+
+    `poolserial` is its number within the pool, None where it has none.
+    """
+
+    @property
+    def type(self) -> str: ...  # noqa: D102 - see `Event`
+
+    @property
+    def time(self) -> float: ...  # noqa: D102 - likewise
+
+    @property
+    def data(self) -> str | None: ...  # noqa: D102 - likewise
+
+    @property
+    def fields(self) -> Mapping[str, Value]: ...  # noqa: D102 - likewise
+
+    @property
+    def header(self) -> Mapping[str, Value]: ...  # noqa: D102 - likewise
+
+    @property
+    def poolserial(self) -> Value | None: ...  # noqa: D102 - see the class
+
+    @property
+    def process(self) -> str | None: ...  # noqa: D102 - see `Event`
+
+    def kept(self) -> "Event":
+        """The event, for whoever keeps it or asks for more."""
 
 
 @dataclass(slots=True)
@@ -25,10 +56,16 @@ class Event:
     def process(self) -> str | None:
         """`group:name`, or the name alone where the two are the same; None if the event is about no process."""
         name = self.fields.get("processname")
-        if name is None:
-            return None
-        group = self.fields.get("groupname", "")
-        return str(name) if group in (name, "") else f"{group}:{name}"
+        return None if name is None else process_named(name, self.fields.get("groupname", ""))
+
+    @property
+    def poolserial(self) -> Value | None:
+        """Its number within the pool."""
+        return self.header.get("poolserial")
+
+    def kept(self) -> "Event":
+        """The event itself."""
+        return self
 
     def summary(self) -> str:
         """The event in one line: type, group:name, the other fields, and the first line of its data.
@@ -55,3 +92,8 @@ class Event:
         """The event that was `packed`."""
         kind, time, fields, data, header = packed
         return cls(kind, time, dict(fields), data, dict(header))
+
+
+def process_named(name: Value, group: Value) -> str:
+    """What `Event.process` is of a process with this name in this group."""
+    return str(name) if group in (name, "") else f"{group}:{name}"

@@ -9,7 +9,7 @@
 
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -22,7 +22,7 @@ from typing import Self
 from rules_listener.base.errors import ConfigError
 from rules_listener.event.capture import is_header, read_capture
 from rules_listener.event.compression import DAMAGED, read_parts
-from rules_listener.event.event import Event
+from rules_listener.event.event import Event, Seen
 from rules_listener.event.findings import Findings
 from rules_listener.event.jsonlines import is_record, read_lines
 from rules_listener.event.processes import Program
@@ -104,11 +104,22 @@ class Recording:
         """The names of all parts."""
         return [file.name for file in self._files]
 
+    @property
+    def size(self) -> int:
+        """How many bytes the files have; 0 where that is not known."""
+        return sum(file.size for file in self._files)
+
+    @property
+    def position(self) -> int:
+        """How many of them were read."""
+        return sum(file.position for file in self._files)
+
     def events(self, reading: Reading) -> Iterator[Event]:
         """The events in all parts, in their order."""
-        return chain.from_iterable(self._batches(reading))
+        return (event.kept() for event in chain.from_iterable(self.batches(reading)))
 
-    def _batches(self, reading: Reading) -> Iterator[list[Event]]:
+    def batches(self, reading: Reading) -> Iterator[Sequence[Seen]]:
+        """The same events as they are read, some at a time, for those who look at many and keep few."""
         findings = self._findings
         log = LogReader(reading.programs, reading.zone, findings)
         for file in self._files:
@@ -139,6 +150,8 @@ class _File:
     def __init__(self, name: str, stream: io.BufferedReader, findings: Findings) -> None:
         self.name = name
         self.changed = os.fstat(stream.fileno()).st_mtime
+        self._stream = stream
+        self.size = os.fstat(stream.fileno()).st_size if stream.seekable() else 0
         self.kind: Kind | None = None
         self.parts: Iterator[bytes] = iter(())
         self.is_empty = False
@@ -146,6 +159,11 @@ class _File:
             self.kind = Kind.STORE
         else:
             self._look(_whole_lines(read_parts(stream), name, findings))
+
+    @property
+    def position(self) -> int:
+        """How many bytes were read; 0 where that is not known."""
+        return self._stream.tell() if self.size and not self._stream.closed else 0
 
     def _look(self, parts: Iterator[bytes]) -> None:
         """Read as much as tells what the file is."""

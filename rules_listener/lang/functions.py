@@ -9,9 +9,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rules_listener.event.catalogue import Kind
+
+if TYPE_CHECKING:
+    from json import JSONDecoder, JSONEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +154,28 @@ def _cached_path(path: str) -> tuple[PathStep, ...]:
 
 @lru_cache(maxsize=1)
 def _parsed_json(text: str) -> object | None:
-    import json  # noqa: PLC0415 - most rules read no JSON
-
     try:
-        value: object = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+        value: object = _json_decoder().decode(text)
         text.encode()
         if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode()
+            _json_encoder().encode(value).encode()
     except (ValueError, RecursionError):
         return None
     return value
+
+
+@cache
+def _json_decoder() -> "JSONDecoder":
+    from json import JSONDecoder  # noqa: PLC0415 - most rules read no JSON
+
+    return JSONDecoder(parse_constant=lambda _: None, parse_float=_finite)
+
+
+@cache
+def _json_encoder() -> "JSONEncoder":
+    from json import JSONEncoder  # noqa: PLC0415 - likewise
+
+    return JSONEncoder(ensure_ascii=False)
 
 
 def _finite(text: str) -> float | None:

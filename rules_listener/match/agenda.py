@@ -44,12 +44,9 @@ class Agenda:
     """All deadlines."""
 
     def __init__(self) -> None:
-        self._queue: list[tuple[float, int, str, int, int, Deadline]] = []
+        self.queue: list[tuple[float, int, str, int, int, Deadline]] = []
+        """The places that are taken, with what stands at each."""
         self._numbers = count()
-
-    def __len__(self) -> int:
-        """How many places of the queue are taken."""
-        return len(self._queue)
 
     def set(self, deadline: Deadline, due: float) -> None:
         """Let the deadline be at `due`, whatever it was before."""
@@ -59,23 +56,23 @@ class Agenda:
 
     def next(self) -> float | None:
         """When the next deadline is; None if there is none."""
-        return self._queue[0][0] if self._settle() else None
+        return self.queue[0][0] if self._settle() else None
 
     def pop(self, now: float) -> tuple[float, Deadline] | None:
         """The next deadline up to `now` with its moment, no longer set; None if there is none."""
-        if not self._queue or self._queue[0][0] > now or not self._settle() or self._queue[0][0] > now:
+        if not self.queue or self.queue[0][0] > now or not self._settle() or self.queue[0][0] > now:
             return None
-        moment, *_, deadline = heappop(self._queue)
+        moment, *_, deadline = heappop(self.queue)
         deadline.due = deadline.queued = None
         return moment, deadline
 
     def _push(self, deadline: Deadline, due: float) -> None:
         deadline.queued = due
-        heappush(self._queue, (due, deadline.owner.rank, deadline.key, deadline.order, next(self._numbers), deadline))
+        heappush(self.queue, (due, deadline.owner.rank, deadline.key, deadline.order, next(self._numbers), deadline))
 
     def _settle(self) -> bool:
         """Bring the deadline that comes next to the front; whether there is one."""
-        queue = self._queue
+        queue = self.queue
         while queue:
             moment, *_, deadline = queue[0]
             if deadline.queued == moment:

@@ -11,18 +11,23 @@
    then it starts nothing (`supervisor/process.py: transition`), and its RUNNING may be lost.
 6. After LISTENER_STARTED, what is overdue waits three seconds more: first come the events that supervisord has kept.
    What was due before the time that the listener was down has fired then.
+7. What a mute hides is looked at again when the mute ends, when the clock was changed, and after LISTENER_STARTED and
+   LISTENER_RULES_RELOADED, which may have brought other mutes.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 from rules_listener.event.catalogue import CATALOGUE, LISTENER_PREFIX, UNLISTED
-from rules_listener.event.event import Event
+from rules_listener.event.event import Event, Seen
 from rules_listener.match.agenda import Agenda
 from rules_listener.match.clauses import Clauses
-from rules_listener.match.firing import Firing, Rule, Step, Values
+from rules_listener.match.firing import Action, Firing, Rule, Step, Values
 from rules_listener.match.patterns import TRACKS, Track
-from rules_listener.match.program import MAIN, REOPEN, SECOND, UNTIL, Loaded
+from rules_listener.match.program import MAIN, REOPEN, SECOND, UNTIL, Bucket, Loaded
+from rules_listener.match.routing import Routing, Silence
 from rules_listener.match.stays import Stays
 
 STOPPING = "supervisord is stopping"
@@ -31,10 +36,12 @@ RESTART_GRACE_S = 3.0
 up to a second later: it looks once a second (`supervisor/supervisord.py: runforever`)."""
 STEP_BACK_S = 1.0
 
-FORMAT = 1
+FORMAT = 2
 """The format of what `dump` gives; anything else is not adopted."""
 
 _STATE = "PROCESS_STATE_"
+_DECIMALS = 6
+"""Of a moment that a mute is asked for: what is added for a clock that was set, and taken away again, leaves a rest."""
 _RANKS = 1002
 """How many owners of deadlines a rule may have: its pattern, and each of its actions."""
 
@@ -54,7 +61,7 @@ class Adopted(NamedTuple):
 class OpenAlert(NamedTuple):
     """An alert that is open: of which rule, for which key, since when (seconds since 1970), and whether it was sent.
 
-    `incident` is its name, as alerts have it.
+    `incident` is its name, as alerts have it; `muted` why a mute hides it, None if none does.
     """
 
     rule: str
@@ -62,18 +69,39 @@ class OpenAlert(NamedTuple):
     since: float
     sent: bool
     incident: str
+    muted: str | None = None
 
 
 def open_alerts(dumped: dict[str, Any]) -> list[OpenAlert]:
     """The open alerts in what an engine remembered, the oldest first."""
     found = [
-        OpenAlert(name, key, opening[1], sent, opening[0])
+        OpenAlert(name, key, opening[1], sent, opening[0], hidden)
         for tracks in (dumped["rules"].values() if dumped["format"] == FORMAT else ())
         for name, _, opened in tracks
         for alerts, _ in opened.values()
-        for key, opening, _, sent, *_ in alerts
+        for key, opening, _, sent, hidden, *_ in alerts
     ]
     return sorted(found, key=lambda one: one.since)
+
+
+class _Kind(NamedTuple):
+    """What is done with events of a type: which rules they may concern, what else they mean; `is_own`: LISTENER_…."""
+
+    bucket: Bucket | None
+    note: Callable[[Seen], None] | None
+    is_own: bool
+
+
+class _Kinds(dict[str, _Kind]):
+    """What is done with events by their types, as `ask` says."""
+
+    def __init__(self, ask: Callable[[str], _Kind]) -> None:
+        super().__init__({name: ask(name) for name in CATALOGUE})
+        self._ask = ask
+
+    def __missing__(self, name: str) -> _Kind:
+        """A type that the catalogue does not list: there may be any number of them."""
+        return self._ask(name)
 
 
 class Engine:
@@ -86,36 +114,34 @@ class Engine:
         self._buckets = program.buckets
         self._other = program.buckets.get(UNLISTED)
         self._agenda = Agenda()
+        self._queue = self._agenda.queue
         self._stays = Stays()
         self._now: float | None = None
         self._ahead = 0.0
         """The engine's time minus the time that clocks show."""
         self._out: list[Firing] = []
+        self._routing = Routing(program) if program.routes or program.mutes else None
         self._tracks = [self._track(number, rule) for number, rule in enumerate(program.rules)]
         self._clauses = [self._clauses_of(number, rule) for number, rule in enumerate(program.rules)]
         self._handlers = [self._handler(rule, role) for rule, role in program.triggers]
+        self._kinds = _Kinds(self._kind)
 
     # events and time
 
-    def feed(self, event: Event) -> list[Firing]:
+    def feed(self, event: Seen) -> list[Firing]:
         """The firings up to `event` and those that it causes; those of one moment in the order of the rules."""
-        kind = event.type
-        now = self._at(event)
-        if kind.startswith(LISTENER_PREFIX):
-            self._note_own(event, now)
-        if self._agenda:
+        bucket, note, is_own = self._kinds[event.type]
+        last, now = self._now, event.time + self._ahead
+        if last is None or now < last or is_own:
+            now = self._arrived(event)
+        if self._queue:
             self._expire(now)
         self._now = now
-        if kind.startswith("SUPERVISOR_STATE_CHANGE_"):
-            self.supervisor_stopping = kind.endswith("STOPPING")
-        elif kind.startswith(_STATE):
-            self._stays.left(event)
-        elif kind == "PROCESS_GROUP_REMOVED":
-            self._stays.group_removed(event.fields.get("groupname"))
-        bucket = self._buckets.get(kind) or (self._other if kind not in CATALOGUE else None)
+        if note is not None:
+            note(event)
         if bucket is not None and (hits := bucket(event)):
             self._match(event, hits, now)
-        return self._taken()
+        return self._taken() if self._out else []
 
     def advance(self, time: float) -> list[Firing]:
         """The firings of all deadlines up to `time` (seconds since 1970, as clocks show it); none if that is over."""
@@ -136,10 +162,31 @@ class Engine:
         due = self._agenda.next()
         return None if due is None else due - self._ahead
 
-    def _at(self, event: Event) -> float:
+    def _kind(self, name: str) -> "_Kind":
+        """What is done with events of a type."""
+        note: Callable[[Seen], None] | None = None
+        if name.startswith("SUPERVISOR_STATE_CHANGE_"):
+            note = self._note_supervisor
+        elif name.startswith(_STATE):
+            note = self._stays.left
+        elif name == "PROCESS_GROUP_REMOVED":
+            note = self._stays.group_removed
+        bucket = self._buckets.get(name) or (self._other if name not in CATALOGUE else None)
+        return _Kind(bucket, note, name.startswith(LISTENER_PREFIX))
+
+    def _note_supervisor(self, event: Seen) -> None:
+        self.supervisor_stopping = event.type.endswith("STOPPING")
+
+    def _arrived(self, event: Seen) -> float:
+        """The engine's time when an event comes that tells of time itself, or is not later than the last one."""
         if event.type == "LISTENER_CLOCK_CHANGED" and self._now is not None:
             self._ahead -= int(event.fields.get("by_ms", 0)) / 1000
-        return self._reach(event.time)
+        now = self._reach(event.time)
+        if event.type == "LISTENER_STARTED":
+            self._note_start(event, now)
+        elif event.type in ("LISTENER_RULES_RELOADED", "LISTENER_CLOCK_CHANGED"):
+            self._look_again(now)
+        return now
 
     def _reach(self, time: float) -> float:
         """The engine's time when clocks show `time`."""
@@ -158,14 +205,17 @@ class Engine:
         for track in self._tracks:
             track.begin(now, time)
 
-    def _note_own(self, event: Event, now: float) -> None:
-        if event.type == "LISTENER_STARTED":
-            down_ms = event.fields.get("down_ms")
-            if down_ms is not None:
-                self._expire(now - int(down_ms) / 1000)
-            self.supervisor_stopping = False
-            for owner in self._owners():
-                owner.restarted(now, RESTART_GRACE_S)
+    def _note_start(self, event: Seen, now: float) -> None:
+        down_ms = event.fields.get("down_ms")
+        if down_ms is not None:
+            self._expire(now - int(down_ms) / 1000)
+        self.supervisor_stopping = False
+        for owner in self._owners():
+            owner.restarted(now, RESTART_GRACE_S)
+
+    def _look_again(self, now: float) -> None:
+        for one in chain.from_iterable(clauses.values() for clauses in self._clauses):
+            one.look_again(now)
 
     def _owners(self) -> Iterator[Track | Clauses]:
         for track, clauses in zip(self._tracks, self._clauses, strict=True):
@@ -177,8 +227,9 @@ class Engine:
             self._now, deadline = found
             deadline.owner.expire(deadline, self._now)
 
-    def _match(self, event: Event, hits: list[int], now: float) -> None:
-        hits.sort()
+    def _match(self, event: Seen, hits: list[int], now: float) -> None:
+        if len(hits) > 1:
+            hits.sort()
         if self.own_group and event.fields.get("groupname") == self.own_group:
             rules, triggers = self.program.rules, self.program.triggers
             hits = [hit for hit in hits if self.own_group in rules[triggers[hit][0]].groups]
@@ -187,9 +238,7 @@ class Engine:
             handlers[hit](event, now)
 
     def _taken(self) -> list[Firing]:
-        firings = self._out
-        if firings:
-            self._out = []
+        firings, self._out = self._out, []
         return firings
 
     # rules
@@ -197,26 +246,30 @@ class Engine:
     def _track(self, number: int, rule: Rule) -> Track:
         kind = TRACKS[rule.pattern.kind if rule.pattern is not None else ""]
 
-        def fire(event: Event, key: str, values: Values) -> None:
+        def fire(event: Seen, key: str, values: Values) -> None:
             self._fire(number, event, key, values)
 
         return kind(rule, number * _RANKS + 1, self._agenda, self._stays, fire)
 
     def _clauses_of(self, number: int, rule: Rule) -> dict[int, Clauses]:
-        def emit(event: Event, key: str, step: Step) -> None:
+        def emit(event: Seen, key: str, step: Step) -> None:
             opening = step.opening
             values = opening.values if opening is not None else {}
-            self._out.append(Firing(rule, event, self._shown(), key, values, None, (step,)))
+            self._out.append(Firing(rule, event.kept(), self._shown(), key, values, None, (step,)))
 
+        clauses = partial(Clauses, rule, agenda=self._agenda, stays=self._stays, emit=emit)
         return {
-            action: Clauses(
-                rule, action, number * _RANKS + 2 + action, agenda=self._agenda, stays=self._stays, emit=emit
+            place: clauses(
+                place,
+                number * _RANKS + 2 + place,
+                mutes=partial(self._silence, rule, action),
+                routes=partial(self._channels, rule, action),
             )
-            for action in range(len(rule.actions))
-            if rule.actions[action].has_clauses
+            for place, action in enumerate(rule.actions)
+            if action.has_clauses
         }
 
-    def _handler(self, rule: int, role: int) -> Callable[[Event, float], None]:
+    def _handler(self, rule: int, role: int) -> Callable[[Seen, float], None]:
         if role == MAIN:
             return self._tracks[rule].select
         if role == SECOND:
@@ -226,31 +279,47 @@ class Engine:
         assert role == REOPEN  # noqa: S101 - there are no other roles
         return self._reopen(rule)
 
-    def _reopen(self, rule: int) -> Callable[[Event, float], None]:
+    def _reopen(self, rule: int) -> Callable[[Seen, float], None]:
         clauses = tuple(self._clauses[rule].values())
 
-        def reopen(event: Event, now: float) -> None:
+        def reopen(event: Seen, now: float) -> None:
             for one in clauses:
                 one.reopen(event, now)
 
         return reopen
 
-    def _fire(self, number: int, event: Event, key: str, values: Values) -> None:
+    def _fire(self, number: int, event: Seen, key: str, values: Values) -> None:
         rule = self.program.rules[number]
         if self._ahead and "first_time" in values:
             values = {**values, "first_time": values["first_time"] - self._ahead}  # type: ignore[operator] # a time
         held = STOPPING if self.supervisor_stopping and event.process is not None else None
-        firing = Firing(rule, event, self._shown(), key, values, held)
-        if self._clauses[number] and held is None:
-            firing.steps = self._steps(firing, self._clauses[number])
+        firing = Firing(rule, event.kept(), self._shown(), key, values, held)
+        clauses = self._clauses[number]
+        if self._routing is not None or (clauses and held is None):
+            firing.steps = tuple(self._step(firing, place, clauses.get(place)) for place in range(len(rule.actions)))
         self._out.append(firing)
 
-    def _steps(self, firing: Firing, clauses: dict[int, Clauses]) -> tuple[Step, ...]:
-        now = self._now or 0.0
-        return tuple(
-            clauses[action].fire(firing, now) if action in clauses else Step(action)
-            for action in range(len(firing.rule.actions))
-        )
+    def _step(self, firing: Firing, place: int, clauses: Clauses | None) -> Step:
+        """What becomes of one action of a firing."""
+        rule, action = firing.rule, firing.rule.actions[place]
+        if action.kind != "alert":
+            return Step(place, held=firing.held)
+        if clauses is not None and firing.held is None:
+            return clauses.fire(firing, self._now or 0.0)
+        silence = self._silence(rule, action, firing.event) if firing.held is None else None
+        held = silence.reason if silence is not None else firing.held
+        return Step(place, held=held, channels=self._channels(rule, action, firing.event))
+
+    def _channels(self, rule: Rule, action: Action, event: Event) -> tuple[str, ...]:
+        """Where a route sends an alert; empty where none decides."""
+        return () if self._routing is None else self._routing.channels(rule, action, event)
+
+    def _silence(self, rule: Rule, action: Action, event: Event) -> Silence | None:
+        """Whether an alert is muted now, and up to when, in the engine's time."""
+        if self._routing is None:
+            return None
+        found = self._routing.silence(rule, action, event, round(self._shown(), _DECIMALS))
+        return found if found is None or found.until is None else found._replace(until=found.until + self._ahead)
 
     def _shown(self) -> float:
         return (self._now or 0.0) - self._ahead

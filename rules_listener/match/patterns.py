@@ -13,12 +13,12 @@ from array import array
 from collections.abc import Callable
 from typing import Any
 
-from rules_listener.event.event import Event
+from rules_listener.event.event import Event, Seen
 from rules_listener.match.agenda import Agenda, Deadline
 from rules_listener.match.firing import Pattern, Rule, Values
 from rules_listener.match.stays import Stays
 
-Fire = Callable[[Event, str, Values], None]
+Fire = Callable[[Seen, str, Values], None]
 """What a track calls when its rule fires: with the event, the key, and what the pattern gives to templates."""
 
 
@@ -41,12 +41,12 @@ class Track:
     def restarted(self, now: float, grace_s: float) -> None:
         """Events may have been missed; what still comes of them comes within `grace_s`."""
 
-    def select(self, event: Event, now: float) -> None:
+    def select(self, event: Seen, now: float) -> None:
         """An event came that the rule selects."""
         del now
         self._fire(event, self._key(event), {})
 
-    def second(self, event: Event, now: float) -> None:
+    def second(self, event: Seen, now: float) -> None:
         """An event came that the pattern's S selects."""
 
     def expire(self, deadline: Deadline, now: float) -> None:
@@ -108,7 +108,7 @@ class Windows(Track):
 class Times(Windows):
     """`N times in D`: the last N moments of each key."""
 
-    def select(self, event: Event, now: float) -> None:
+    def select(self, event: Seen, now: float) -> None:
         """Fire if the count within the window comes to N with this event."""
         key = self._key(event)
         moments = self._table.get(key)
@@ -137,7 +137,7 @@ class Times(Windows):
 class Distinct(Windows):
     """`N distinct FIELD in D`: the N values that each key had last, and when."""
 
-    def select(self, event: Event, now: float) -> None:
+    def select(self, event: Seen, now: float) -> None:
         """Fire if the number of values within the window comes to N with this event."""
         value = self._pattern.of(event) if self._pattern.of is not None else None
         if value is None:
@@ -167,12 +167,12 @@ class Distinct(Windows):
 class Then(Windows):
     """`then S within D`: when the last selected event of each key came."""
 
-    def select(self, event: Event, now: float) -> None:
+    def select(self, event: Seen, now: float) -> None:
         """Wait for S from now on."""
         self._table[self._key(event)] = now
         self._touched(now)
 
-    def second(self, event: Event, now: float) -> None:
+    def second(self, event: Seen, now: float) -> None:
         """Fire if it was waited for."""
         key = self._key(event)
         if self._table.pop(key, now - self._duration) > now - self._duration:
@@ -187,7 +187,7 @@ class Pending(Deadline):
 
     __slots__ = ("count", "event", "since")
 
-    def __init__(self, owner: Track, key: str, event: Event, since: float) -> None:
+    def __init__(self, owner: Track, key: str, event: Seen, since: float) -> None:
         super().__init__(owner, key)
         self.event = event
         self.since = since
@@ -195,7 +195,7 @@ class Pending(Deadline):
 
     def dump(self) -> list[Any]:
         """All of it."""
-        return [self.key, self.due, self.since, self.count, self.event.packed()]
+        return [self.key, self.due, self.since, self.count, self.event.kept().packed()]
 
 
 class Deadlines(Track):
@@ -205,7 +205,7 @@ class Deadlines(Track):
         super().__init__(rule, rank, agenda, stays, fire)
         self._table: dict[str, Pending] = {}
 
-    def _await(self, key: str, event: Event, now: float) -> Pending:
+    def _await(self, key: str, event: Seen, now: float) -> Pending:
         """Set the deadline of `key`; one that was given up keeps its place in the queue."""
         pending = self._table.get(key)
         if pending is None:
@@ -252,7 +252,7 @@ class Deadlines(Track):
 class Without(Deadlines):
     """`without S within D`: the first selected event of each key, until S."""
 
-    def select(self, event: Event, now: float) -> None:
+    def select(self, event: Seen, now: float) -> None:
         """Wait for S; if that is being done, the deadline stays."""
         key = self._key(event)
         pending = self._table.get(key)
@@ -261,7 +261,7 @@ class Without(Deadlines):
         else:
             pending.count += 1
 
-    def second(self, event: Event, now: float) -> None:
+    def second(self, event: Seen, now: float) -> None:
         """S came."""
         del now
         pending = self._table.get(self._key(event))
@@ -275,7 +275,7 @@ class For(Deadlines):
     The table is kept by process, whatever the rule's key is.
     """
 
-    def select(self, event: Event, now: float) -> None:
+    def select(self, event: Seen, now: float) -> None:
         """The process is in that state from now on."""
         self._stays.leave_with(event, self._await(event.process or "", event, now))
 
@@ -304,7 +304,7 @@ class No(Deadlines):
             if pending.due is not None or self._overall:
                 self._agenda.set(pending, now + self._duration)
 
-    def select(self, event: Event, now: float) -> None:
+    def select(self, event: Seen, now: float) -> None:
         """S came: the deadline moves."""
         self._await(self._key(event), event, now)
 

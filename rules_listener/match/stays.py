@@ -4,7 +4,7 @@
 2. One that has come stays here until then: there is at most one of each owner for a process.
 """
 
-from rules_listener.event.event import Event
+from rules_listener.event.event import Seen
 from rules_listener.match.agenda import Deadline
 
 _Process = tuple[object, object]
@@ -16,22 +16,23 @@ class Stays:
     def __init__(self) -> None:
         self._deadlines: dict[_Process, list[Deadline]] = {}
 
-    def leave_with(self, event: Event, deadline: Deadline) -> None:
+    def leave_with(self, event: Seen, deadline: Deadline) -> None:
         """Give up `deadline` when the process of `event` leaves the state that it is in."""
         self._deadlines.setdefault(_process(event), []).append(deadline)
 
-    def left(self, event: Event) -> None:
+    def left(self, event: Seen) -> None:
         """The process of a PROCESS_STATE event has left its state."""
         if self._deadlines:
             _give_up(self._deadlines.pop(_process(event), []))
 
-    def group_removed(self, group: object) -> None:
-        """There is no such group any more, nor any of its processes."""
+    def group_removed(self, event: Seen) -> None:
+        """The group of a PROCESS_GROUP_REMOVED event is gone, and so are all its processes."""
+        group = event.fields.get("groupname")
         for process in [process for process in self._deadlines if process[0] == group]:
             _give_up(self._deadlines.pop(process))
 
 
-def _process(event: Event) -> _Process:
+def _process(event: Seen) -> _Process:
     return event.fields.get("groupname"), event.fields.get("processname")
 
 

@@ -11,9 +11,10 @@
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from time import sleep
+from types import MappingProxyType
 
 from rules_listener.outbox.alert import Delivery
 from rules_listener.outbox.counters import COUNT, FIRING, HELD, counter
@@ -43,8 +44,10 @@ _ADVANCE = "UPDATE progress SET alert = ?"
 _NOTE_POSITION = "UPDATE progress SET pid = ?, start_time = ?, pool = ?, serial = ?, poolserial = ?"
 
 
-def expand(database: Database, now: float) -> bool:
+def expand(database: Database, now: float, gather_s: Mapping[str, float] = MappingProxyType({})) -> bool:
     """Expand the oldest new alerts in one transaction; whether there were any: if not, nothing is written.
+
+    `gather_s` says for each channel that gathers how long it waits for more, in seconds.
 
     Raises:
         StoreError: nothing was expanded.
@@ -56,7 +59,7 @@ def expand(database: Database, now: float) -> bool:
         positions = [row[5:10] for row in new if row[5] is not None]
         counts = _firings([execute(_LAST_FIRING).fetchone(), *(row[10:] for row in new)])
         for row in new:
-            _expand_one(execute, row[:5], now, counts)
+            _expand_one(execute, row[:5], now, gather_s, counts)
         for n, *_ in new[-1:]:
             execute(_ADVANCE, (n,))
         for position in positions[-1:]:
@@ -90,12 +93,13 @@ def _firings(rows: Sequence[Row | None]) -> Counter[str]:
     return Counter(counter(FIRING, rule) for rule, phase, *_ in begun if phase == "firing")
 
 
-def _expand_one(execute: Execute, row: Row, now: float, counts: Counter[str]) -> None:
+def _expand_one(execute: Execute, row: Row, now: float, gather_s: Mapping[str, float], counts: Counter[str]) -> None:
     alert, key, held, since, deliveries = row
     for n, delivery in enumerate(deliveries_of(deliveries), alert * PLACES):
         values = (n, alert, delivery.channel, key, since)
         if held is None:
-            _insert(execute, INSERT_WAITING, delivery.id, (*values, min(since, now)))
+            due = min(since, now) + gather_s.get(delivery.channel, 0.0)
+            _insert(execute, INSERT_WAITING, delivery.id, (*values, due))
         else:
             _insert(execute, _INSERT_HELD, delivery.id, (*values, held))
             counts[counter(HELD, delivery.channel)] += 1

@@ -13,6 +13,17 @@ from rules_listener.outbox.store import Received
 
 _PART = "SELECT n, time, header, payload FROM journal WHERE n > ? ORDER BY n LIMIT ?"
 _PART_ROWS = 2000
+_COUNT = "SELECT count(*) FROM journal"
+
+
+def journal_length(folder: Path) -> int:
+    """How many frames there are in the store in `folder`.
+
+    Raises:
+        StoreError: there is no store, or it can't be read.
+    """
+    ((count,),) = ReadOnlyDatabase(folder).rows(_COUNT)
+    return int(count)
 
 
 def read_journal(folder: Path) -> Iterator[list[Received]]:

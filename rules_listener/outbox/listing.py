@@ -77,7 +77,8 @@ _REJECTED = (
 )
 
 _REVIVE = (
-    "UPDATE deliveries SET state = 'waiting', attempts = 0, due = NULL, reason = NULL, since = ?1, changed = ?1"
+    "UPDATE deliveries SET state = 'waiting', attempts = 0, due = NULL, reason = NULL, since = ?1, changed = ?1,"
+    " digest = NULL"
     " WHERE id = ?2 AND state IN ('given_up', 'dropped') RETURNING channel, key"
 )
 _HURRY = (

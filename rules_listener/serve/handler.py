@@ -4,34 +4,32 @@
 2. No frame is ever rejected. One that can't be decoded, that no engine can digest, or that ended the listener twice, is
    kept as a dead frame.
 3. The listener's own events take the same way through the rules, and into the journal.
-4. A frame is in the journal's tail before it is answered: what the engine knows can be found again after any end.
+4. A frame is in the journal's tail before it is answered: what the engine knows, and what the event caused, can be
+   found again after any end. The alerts themselves are made when supervisord has its answer.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from rules_listener.base.clock import Clock
 from rules_listener.base.errors import ProtocolError
 from rules_listener.event.event import Event, Value
 from rules_listener.event.record import own_frame
-from rules_listener.event.wire import Frame, decode_header, glance
+from rules_listener.event.wire import NO_FRAME, Frame, decode_header, glance
 from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.firing import Firing
 from rules_listener.outbox.alert import Alert, alerts_of
 from rules_listener.outbox.counters import LOADED, LOST, REJECTED, REPEATED
+from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Position, PositionFile
 from rules_listener.outbox.rows import alert_rows
 from rules_listener.outbox.store import Received
 from rules_listener.serve.keeper import Keeper
-from rules_listener.serve.restore import Restored, numbers
+from rules_listener.serve.restore import MAX_ATTEMPTS, Restored, numbers
 from rules_listener.serve.sequence import Sequence as PoolSequence
 from rules_listener.serve.timing import Timing
-
-MAX_ATTEMPTS = 2
-"""How often an event may end the listener. Once can be chance (a kill from outside); twice is the event."""
-
-NO_FRAME = Frame(b"", b"")
 
 CLOCK_STEP_S = 0.5
 """From which difference on the clock was set, and not just adjusted."""
@@ -98,11 +96,30 @@ class Handler:
     def _take(self, event: Event, frame: Frame, position: Position) -> None:
         try:
             firings = self.engine.feed(event)
-            alerts = self._alerts(firings) if firings else []
+            if firings:
+                _decode(event)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not become supervisord's endless loop
             self._bury(frame, _reason(error))
             return
-        self._keep(Received(event.time, frame), event.type, alerts, position)
+        received = Received(event.time, frame)
+        if not firings:
+            self._keeper.journal(received, event.type)
+        elif not self._keeper.owe(received, event.type, partial(self._rows, firings, frame, position)):
+            self._keep(received, event.type, self._alerts_of_event(firings, frame), position)
+
+    def _rows(self, firings: Sequence[Firing], frame: Frame, position: Position) -> list[Row]:
+        """What is kept of the alerts of an event."""
+        alerts = self._alerts_of_event(firings, frame)
+        if any(alert.incident is not None for alert in alerts):
+            self._keeper.remember_soon()
+        return alert_rows(alerts, position, self._clock.time())
+
+    def _alerts_of_event(self, firings: Sequence[Firing], frame: Frame) -> list[Alert]:
+        try:
+            return self._alerts(firings)
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._bury(frame, _reason(error))
+            return []
 
     def _repeated(self, event: Event, frame: Frame) -> None:
         """An event came again. If only its alerts were kept, the engine hears of it now; it fires nothing any more."""
@@ -164,6 +181,7 @@ class Handler:
 
     def answered(self) -> None:
         """Say that the frame was answered; what is no part of the answer's promise is done now."""
+        self._keeper.pay()
         if self.sequence.is_whole:
             self._acknowledge()
         if self._keeper.is_full:
@@ -230,6 +248,11 @@ class Handler:
         while failures := self._keeper.failures():
             for n, channel, reason, attempts in failures:
                 self.raise_event("LISTENER_DELIVERY_FAILED", [n], channel=channel, reason=reason, attempts=attempts)
+
+
+def _decode(event: Event) -> None:
+    """Find out now whether all of an event can be understood: its alerts hold all of it."""
+    _ = event.fields, event.data
 
 
 def _reason(error: Exception) -> str:

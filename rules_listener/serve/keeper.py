@@ -3,10 +3,12 @@
 1. Nothing here raises for a store that fails: it is reported once, tried again each second, and reported when it works.
 2. Alerts are committed in the order in which they came. What waits in memory is bounded; the oldest of it is dropped
    first, and counted.
-3. Alerts are in the tail before their event is answered, and some milliseconds later in the store, many at a time in a
-   burst. Where that would not do (a power cut has to be survived, the tail is no file or has no room) they are
-   committed one event at a time, before the answer.
-4. The journal is written in batches, after the answers; until then it is in the tail, which outlives the process. Now
+3. An event that fires is in the tail before it is answered, with a note that its alerts are owed. They are made while
+   supervisord prepares the next event, and are in the tail before that is taken: after a `kill -9` in between, the next
+   start makes them of the event. They are in the store some milliseconds later, many at a time in a burst.
+4. Where that would not do (a power cut has to be survived, the tail is no file or has no room) alerts are committed one
+   event at a time, before the answer.
+5. The journal is written in batches, after the answers; until then it is in the tail, which outlives the process. Now
    and then what the engine remembers is written with it, so that a start has little to go through again.
 """
 
@@ -16,14 +18,14 @@ from typing import TYPE_CHECKING
 
 from rules_listener.base.clock import Clock
 from rules_listener.base.errors import StoreError
-from rules_listener.event.wire import Frame
+from rules_listener.event.wire import NO_FRAME, Frame
 from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.counters import EVENT, NO_ROOM, TAIL, counter
 from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Position
 from rules_listener.outbox.rows import alert_rows, pack
 from rules_listener.outbox.store import Failure, Received, Store
-from rules_listener.outbox.tail import Tail
+from rules_listener.outbox.tail import OWED, Tail
 
 if TYPE_CHECKING:
     from rules_listener.serve.timing import Timing
@@ -75,6 +77,7 @@ class Keeper:
         self._committed = committed
         self._in_batches = in_batches
         self._alerts: list[Row] = []
+        self._owed: Callable[[], Sequence[Row]] | None = None
         self._waiting: deque[tuple[Callable[[], None], int, int]] = deque()
         self._waiting_bytes = 0
         self._trouble = ""
@@ -87,6 +90,31 @@ class Keeper:
         self._row_bytes = 0
         self._flush_at = 0.0
 
+    def owe(self, received: Received, kind: str, alerts: Callable[[], Sequence[Row]]) -> bool:
+        """Keep the frame of an event that fires; the rows of its alerts are made by `alerts` when that is paid.
+
+        When this returns, `kill -9` leaves all that they are made of. False: it was not kept, as that is not sure.
+        """
+        if not self._in_batches or self._trouble or not self._append(received, OWED):
+            return False
+        self._note(received, kind)
+        self._owed = alerts
+        return True
+
+    def pay(self) -> None:
+        """Keep the alerts that are owed, if there are any; before another event is taken."""
+        if self._owed is None:
+            return
+        rows, self._owed = self._owed(), None
+        self._alerts += rows
+        self._flush_soon()
+        if not self._tail.append(Received(self._clock.time(), NO_FRAME), pack(rows)):
+            self.flush(between_events=False)
+
+    def _flush_soon(self) -> None:
+        soon = self._clock.monotonic() + ALERTS_S
+        self._flush_at = min(self._flush_at or soon, soon)
+
     def keep(self, received: Received, kind: str, alerts: Sequence[Alert], position: Position | None) -> None:
         """Keep what an event of a type caused, and its frame. When this returns, `kill -9` leaves all of it.
 
@@ -95,8 +123,7 @@ class Keeper:
         rows = alert_rows(alerts, position, self._clock.time())
         if self._in_batches and not self._trouble and self._append(received, pack(rows)):
             self._alerts += rows
-            soon = self._clock.monotonic() + ALERTS_S
-            self._flush_at = min(self._flush_at or soon, soon)
+            self._flush_soon()
             if any(received.frame):
                 self._note(received, kind)
             return
@@ -218,6 +245,7 @@ class Keeper:
 
         What the engine remembers is only written between events: else it might know of one that is in no journal yet.
         """
+        self.pay()
         self._flush_at = 0.0
         self._take_counts()
         if not (self._rows or self._alerts or self._counts or self._notes or self._remembers_now):

@@ -36,6 +36,8 @@ PATIENCE_S = 10.0
 """After so long a number that was left out is taken for lost, however busy it is."""
 TICK_S = 60.0
 MISSED_TICKS = 3
+LONGEST_SLEEP_S = 3600.0
+"""What is due in a month is slept for in parts: `poll` takes no timeout of more than 24 days."""
 END_S = 4.0
 """How long the end waits for what is being delivered."""
 
@@ -112,7 +114,7 @@ class Loop:
         while self._status is None:
             due = self._due()
             ready = self._poll_eagerly() or self._poll.poll(
-                None if due is None else max(0.0, due - self._clock.monotonic()) * 1000
+                None if due is None else min(max(0.0, due - self._clock.monotonic()), LONGEST_SLEEP_S) * 1000
             )
             for descriptor, _ in ready:
                 if descriptor == self._source:

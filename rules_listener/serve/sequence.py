@@ -56,6 +56,10 @@ class Sequence:
         self._serial = max(self._serial, serial)
         return Position(epoch, serial, poolserial)
 
+    def went_on(self, serial: int, poolserial: int) -> None:
+        """Say that all numbers up to that of this event came, one after the other, and nobody asked."""
+        self._serial, self._highest = max(self._serial, serial), max(self._highest, poolserial)
+
     def _is_reload(self, serial: int, poolserial: int) -> bool:
         if poolserial > self._highest or serial <= self._serial:
             return False

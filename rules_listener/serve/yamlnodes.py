@@ -20,16 +20,20 @@ _LAST_PORT = 65535
 Node = Any
 """A node of PyYAML's, which comes without types."""
 
+_IN_QUOTES = {"{": "a value with braces stands in quotes", ":": "a value with a colon and a blank stands in quotes"}
+"""What to do about signs that YAML does not take for text."""
+
 
 class YamlReader:
-    """Reads one YAML text, and collects what is wrong with it in `found`.
+    """Reads one YAML text, and collects what is wrong with it in `found`, under `code` unless another one is given.
 
     `text` is read in place of the source's, which then is what may be shown of it: as long, line by line.
     """
 
-    def __init__(self, source: Source, text: str | None = None) -> None:
+    def __init__(self, source: Source, text: str | None = None, code: str = "RL303") -> None:
         self.source = source
         self._text = source.text if text is None else text
+        self._code = code
         self.found: list[Diagnostic] = []
 
     def root(self) -> Node | None:
@@ -51,20 +55,42 @@ class YamlReader:
     def _hint(self, place: int) -> str:
         """What to do about a text that is no YAML from `place` on."""
         before, here = self._text[:place][-1:], self._text[place : place + 1]
-        if here == "{":
-            return "a value with braces stands in quotes"
-        return "an address with brackets stands in quotes" if here == ":" and before in ("[", "]") else ""
+        if here == ":" and before in ("[", "]"):
+            return "an address with brackets stands in quotes"
+        return _IN_QUOTES.get(here, "")
 
     def span(self, node: Node) -> Span:
         """Where a node stands."""
         return Span(self.source, node.start_mark.index, node.end_mark.index)
 
-    def report(self, message: str, node: Node, label: str = "", *notes: str, code: str = "RL303") -> None:
+    def part(self, node: Node, start: int, end: int) -> Span:
+        """Where characters `[start, end)` of a single value stand; all of it, if it is not written as it is read."""
+        place = self._place_in_block(node, start) if node.style == "|" else self._place(node, start)
+        return self.span(node) if place is None else Span(self.source, place, place + end - start)
+
+    def _place(self, node: Node, start: int) -> int | None:
+        first = node.start_mark.index + (node.style in ("'", '"'))
+        return first + start if self._text.startswith(node.value, first) else None
+
+    def _place_in_block(self, node: Node, start: int) -> int | None:
+        """The same below a `|`, where each line is indented."""
+        number = node.start_mark.line + 2 + node.value.count("\n", 0, start)
+        first = node.value.rfind("\n", 0, start) + 1
+        text = node.value[first:].split("\n", 1)[0]
+        written = self.source.line(number)
+        indent = len(written) - len(text)
+        return self.source.offset(number, indent + start - first + 1) if written.endswith(text) else None
+
+    def report(self, message: str, node: Node, label: str = "", *notes: str, code: str = "") -> None:
         """Say that something is wrong with a node."""
-        self.found.append(Diagnostic(code, message, self.span(node), label, notes))
+        self.report_at(message, self.span(node), label, *notes, code=code)
+
+    def report_at(self, message: str, span: Span, label: str = "", *notes: str, code: str = "") -> None:
+        """Say that something is wrong at a place."""
+        self.found.append(Diagnostic(code or self._code, message, span, label, notes))
 
     def _diagnostic(self, message: str, start: int, end: int, label: str = "") -> Diagnostic:
-        return Diagnostic("RL303", message, Span(self.source, start, end), label)
+        return Diagnostic(self._code, message, Span(self.source, start, end), label)
 
     def items(self, node: Node) -> Iterator[tuple[Node, Node]]:
         """The keys and values of a mapping, each key once."""
@@ -84,6 +110,10 @@ class YamlReader:
     def is_mapping(self, node: Node) -> bool:
         """Whether a node has keys."""
         return isinstance(node, yaml.MappingNode)
+
+    def is_list(self, node: Node) -> bool:
+        """Whether a node has items."""
+        return isinstance(node, yaml.SequenceNode)
 
     def one_or_more(self, node: Node) -> list[Node]:
         """The items of a list; what is no list is the only item of one."""

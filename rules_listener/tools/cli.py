@@ -19,9 +19,11 @@ from rules_listener.tools.fmt import fmt
 from rules_listener.tools.init import init
 from rules_listener.tools.record import DESCRIPTION as RECORD_DESCRIPTION
 from rules_listener.tools.record import main as record_main
+from rules_listener.tools.replay.command import replay
 from rules_listener.tools.run import DESCRIPTION
 from rules_listener.tools.run import main as run_main
 from rules_listener.tools.status import status
+from rules_listener.tools.test import test
 
 
 class Verbs(click.Group):
@@ -68,5 +70,5 @@ def record(arguments: tuple[str, ...]) -> None:
     sys.exit(record_main(arguments))
 
 
-for verb in (check, fmt, explain, init, demo, convert, alerts, status):
+for verb in (check, fmt, test, replay, explain, init, demo, convert, alerts, status):
     cli.add_command(verb)

@@ -1,20 +1,22 @@
 """What the verbs read events from: whatever `event/recording.py` knows, and the store of a listener."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol, Self
 
 from rules_listener.base.errors import ConfigError, ProtocolError
-from rules_listener.event.event import Event
+from rules_listener.event.event import Event, Seen
 from rules_listener.event.findings import Findings
 from rules_listener.event.record import event_of
 from rules_listener.event.recording import Kind, Reading, Recording
 from rules_listener.outbox.database import FILE_NAME
-from rules_listener.outbox.journal import read_journal
+from rules_listener.outbox.journal import journal_length, read_journal
+from rules_listener.outbox.store import Received
 
 STANDARD_INPUT = Path("-")
+MOST_NAMES = 5
 
 
 class Source(Protocol):
@@ -25,7 +27,13 @@ class Source(Protocol):
     @property
     def files(self) -> list[str]: ...  # noqa: D102 - see the class
 
-    def events(self, reading: Reading) -> Iterator[Event]: ...  # noqa: D102 - see the class
+    @property
+    def size(self) -> int: ...  # noqa: D102 - see `Recordings`
+
+    @property
+    def position(self) -> int: ...  # noqa: D102 - likewise
+
+    def batches(self, reading: Reading) -> Iterator[Sequence[Seen]]: ...  # noqa: D102 - see `Recording`
 
 
 class Recordings:
@@ -58,7 +66,25 @@ class Recordings:
         Raises:
             StoreError: a store can't be read any more.
         """
-        return chain.from_iterable(source.events(reading) for source in self.sources)
+        return (event.kept() for event in chain.from_iterable(self.batches(reading)))
+
+    def batches(self, reading: Reading) -> Iterator[Sequence[Seen]]:
+        """The same events as they are read, some at a time, for those who look at many and keep few.
+
+        Raises:
+            StoreError: a store can't be read any more.
+        """
+        return chain.from_iterable(source.batches(reading) for source in self.sources)
+
+    @property
+    def size(self) -> int:
+        """How much there is to read, in bytes or frames; 0 where that is not known."""
+        return sum(source.size for source in self.sources)
+
+    @property
+    def position(self) -> int:
+        """How much of it was read."""
+        return sum(source.position for source in self.sources)
 
     def __enter__(self) -> Self:
         return self
@@ -86,14 +112,51 @@ class _Store:
                 f"{folder} holds no store of a listener ({FILE_NAME}): name a file that holds events, or a state folder"
             )
         self.files = [str(folder)]
+        self.position = 0
+        self._folder = folder
         self._findings = findings
         journal = read_journal(folder)
         self._parts = chain(list(islice(journal, 1)), journal)
 
-    def events(self, _reading: Reading) -> Iterator[Event]:
+    @property
+    def size(self) -> int:
+        """How many frames there are."""
+        return journal_length(self._folder)
+
+    def batches(self, _reading: Reading) -> Iterator[Sequence[Seen]]:
         for part in self._parts:
-            for time, frame in part:
-                try:
-                    yield event_of(frame, time)
-                except ProtocolError as error:
-                    self._findings.cannot_read(self.files[0], str(error))
+            yield list(self._events(part))
+            self.position += len(part)
+
+    def _events(self, part: Iterable[Received]) -> Iterator[Event]:
+        for time, frame in part:
+            try:
+                yield event_of(frame, time)
+            except ProtocolError as error:
+                self._findings.cannot_read(self.files[0], str(error))
+
+
+def sum_up(recordings: Recordings, findings: Findings, count: int) -> str:
+    """What was read."""
+    kinds = ", ".join(dict.fromkeys(source.kind for source in recordings.sources))
+    said = [f"{kinds}, {_counted(len(recordings.files), 'file')}: {_counted(count, 'event')}"]
+    if findings.passed_over:
+        said.append(_counted(findings.passed_over, "other line"))
+    if findings.unreadable:
+        said.append(f"{findings.unreadable} that can't be read")
+    return "; ".join(said)
+
+
+def what_is_not_known(findings: Findings) -> Iterator[str]:
+    """What could have been told better, in lines."""
+    if findings.without_group:
+        names = sorted(findings.without_group)
+        shown = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+        yield f"the group is not known of {shown}: --supervisor-conf FILE tells it"
+    if findings.unnamed_starts:
+        starts = _counted(findings.unnamed_starts, "failed start")
+        yield f"left out: {starts} of which the log does not name the process; --supervisor-conf FILE tells it"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"

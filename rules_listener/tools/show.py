@@ -30,6 +30,12 @@ def console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
+def is_coloured() -> bool:
+    """Whether standard output takes colours."""
+    made = console()
+    return made.is_terminal and not made.no_color
+
+
 def table(*columns: str, whole: int = 0) -> Table:
     """An empty table that takes no more room than it needs; its first `whole` columns are never cut."""
     made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")

@@ -16,6 +16,7 @@ from rules_listener.outbox.listing import Problem, Summary
 from rules_listener.serve.bundle import Bundle, kept_bundle
 from rules_listener.serve.listener import LOCK_NAME
 from rules_listener.tools import show, told
+from rules_listener.tools.muted import muted_at
 from rules_listener.tools.place import open_listing, state_folder, state_options
 
 
@@ -23,17 +24,18 @@ from rules_listener.tools.place import open_listing, state_folder, state_options
 @state_options
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def status(state: Path | None, config: Path | None, output_format: str) -> None:
-    """Show the listener at a glance: rules, events, losses, open alerts, queues, last errors."""
+    """Show the listener at a glance: rules, events, losses, mutes that hold, open alerts, queues, last errors."""
     folder = state_folder(state, config)
     summary = open_listing(folder, None).summary()
-    values = _values(folder, summary, kept_bundle(folder))
+    now = time.time()
+    values = _values(folder, summary, kept_bundle(folder), now)
     if output_format == "json":
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
     else:
-        _show(values, summary, time.time())
+        _show(values, summary, now)
 
 
-def _values(folder: Path, summary: Summary, bundle: Bundle | None) -> dict[str, Any]:
+def _values(folder: Path, summary: Summary, bundle: Bundle | None, now: float) -> dict[str, Any]:
     counters = summary.counters
     events = by_label(counters, names.EVENT)
     return {
@@ -52,6 +54,7 @@ def _values(folder: Path, summary: Summary, bundle: Bundle | None) -> dict[str, 
         "repeated": counters.get(names.REPEATED, 0),
         "dropped": counters.get(names.NO_ROOM, 0),
         "firings": by_label(counters, names.FIRING),
+        "mutes": [mute._asdict() for mute in muted_at(bundle.program.mutes if bundle else (), now)],
         "open_alerts": [alert._asdict() for alert in summary.open_alerts],
         "deliveries": [
             {"channel": channel, "state": name, "count": count} for (channel, name), count in summary.deliveries.items()
@@ -92,6 +95,7 @@ def _show(values: dict[str, Any], summary: Summary, now: float) -> None:
         ("listener", _listener(values, now)),
         ("events", _events(values)),
         ("rules", _rules(values, now)),
+        ("muted", [_mute(mute, now) for mute in values["mutes"]]),
         ("held back", [Text(f"{number} {reason}") for reason, number in summary.held.items()]),
     ]
     for name, lines in parts:
@@ -101,6 +105,11 @@ def _show(values: dict[str, Any], summary: Summary, now: float) -> None:
     _show_queues(summary, now)
     _show_open(summary, now)
     _show_trouble([*summary.errors, *summary.dead], now)
+
+
+def _mute(mute: dict[str, Any], now: float) -> Text:
+    until = "" if mute["until"] is None else f" until {show.short_time(mute['until'], now)}"
+    return Text(f"{mute['place']}{until}: {mute['reason']}")
 
 
 def _listener(values: dict[str, Any], now: float) -> list[Text]:
@@ -168,7 +177,7 @@ def _show_open(summary: Summary, now: float) -> None:
     table = show.table("open alert", "key", "since", "for", "")
     for alert in summary.open_alerts[-MOST_OPEN:]:
         since = (show.short_time(alert.since, now), show.age(alert.since, now))
-        table.add_row(alert.rule, alert.key, *since, "" if alert.sent else "held back")
+        table.add_row(alert.rule, alert.key, *since, "" if alert.sent else alert.muted or "held back")
     show.console().print()
     show.console().print(table)
     if len(summary.open_alerts) > MOST_OPEN:

@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import over_time, startup, throughput
+from tests.bench import over_time, replaying, startup, throughput
 from tests.bench.figures import HEAD
 
 README = Path(__file__).parents[2] / "README.md"
@@ -18,7 +18,7 @@ BEGIN, END = "<!-- performance -->", "<!-- /performance -->"
 
 def table() -> str:
     """Machine, versions and date, all figures, and what each kind of pattern costs."""
-    figures = [*throughput.measure(), *startup.measure(), *over_time.measure()]
+    figures = [*throughput.measure(), *startup.measure(), *over_time.measure(), *replaying.measure()]
     about = (
         f"Measured on {dt.datetime.now(tz=dt.UTC):%Y-%m-%d}: {os.cpu_count()} cores ({platform.machine()}), "
         f"Python {platform.python_version()}, supervisor {version('supervisor')}, SQLite {sqlite3.sqlite_version}."

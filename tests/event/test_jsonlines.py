@@ -38,7 +38,7 @@ LINE = (
 def read(*parts: bytes) -> tuple[list[Event], list[str]]:
     """The events in `parts`, and what was reported."""
     said: list[str] = []
-    events = [event for batch in read_lines(parts, "x.jsonl", Findings(said.append)) for event in batch]
+    events = [event.kept() for batch in read_lines(parts, "x.jsonl", Findings(said.append)) for event in batch]
     return events, said
 
 

@@ -167,6 +167,13 @@ WRONG = {
         "1:29 `${PW}` is no variable here: anyone on this host can read a program's arguments"
         ' ({env("PW")} is one that is no secret)'
     ),
+    "channels: {a: {alertmanager: {url: http://h}, batch: {every: 5m}}}": (
+        "1:54 a channel of the kind `alertmanager` has no `batch`"
+    ),
+    "channels: {a: {log: {}, batch: {at_most: 5}}}": "1:32 the key `every` is missing here",
+    "channels: {a: {log: {}, batch: {every: 0s}}}": "1:40 this leaves no time at all (such as 10s)",
+    "channels: {a: {log: {}, batch: {every: 1m, at_most: 0}}}": "1:53 a whole number belongs here, 1 or more",
+    "channels: {a: {log: {}, batch: 5m}}": "1:32 here belong keys with values (such as `name: value`)",
     "channels: {run: {log: {}}}": "1:12 the name `run` is taken: the listener has a channel of that name",
     "channels: {supervisor: {log: {}}}": "1:12 the name `supervisor` is taken: the listener has a channel of that name",
     "channels: {a-b: {log: {}}}": (
@@ -177,7 +184,7 @@ WRONG = {
     ),
     "rules: [a": "1:10 expected ',' or ']', but got '<stream end>'",
     "rules: *a": "1:8 found undefined alias 'a'",
-    "a: b: c": "1:5 mapping values are not allowed here",
+    "a: b: c": "1:5 mapping values are not allowed here (a value with a colon and a blank stands in quotes)",
     "state: a\n---\nstate: b": "2:1 but found another document",
 }
 

@@ -175,6 +175,13 @@ def test_a_deadline_of_the_rules(bench: Bench) -> None:
     assert bench.parts.calls == ["work", "time"]
 
 
+def test_a_deadline_that_is_far_away(bench: Bench) -> None:
+    """What the rules wait for may be ten years away: until then there are events."""
+    bench.parts.deadline = monotonic() + 3650 * 86_400
+    assert bench.run(TICK, clock=SystemClock()) is Status.CLEAN
+    assert bench.parts.calls == ["receive", "answered"]
+
+
 def test_a_frame_is_handled_then_answered(bench: Bench) -> None:
     """A frame is handled, answered together with READY, and only then is the rest done."""
     assert bench.run(EVENT) is Status.CLEAN

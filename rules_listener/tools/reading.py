@@ -1,0 +1,48 @@
+"""How recordings are read, for the verbs that do: their options."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from rules_listener.event.localtime import read_moment, read_zone
+from rules_listener.event.recording import Reading
+from rules_listener.tools.supervisorconf import read_programs
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--supervisor-conf",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="supervisord's configuration: a supervisord.log does not tell the groups of its processes.",
+    ),
+    click.option("--timezone", metavar="ZONE", help="The zone of a supervisord.log's times.  [default: this host's]"),
+    click.option(
+        "--start", metavar="TIME", help="The time of a capture's first frames: seconds since 1970 or ISO 8601."
+    ),
+    click.option("--rotated/--no-rotated", default=True, help="Read a file's rotated parts too, the oldest first."),
+)
+
+
+def reading_options(command: Command) -> Command:
+    """The options `--supervisor-conf`, `--timezone`, `--start` and `--rotated`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def reading_of(supervisor_conf: Path | None, timezone: str | None, start: str | None) -> Reading:
+    """What the options say.
+
+    Raises:
+        ConfigError: there is no such zone or moment, or the configuration can't be read.
+    """
+    zone = None if timezone is None else read_zone(timezone)
+    return Reading(
+        start=None if start is None else read_moment(start, zone),
+        zone=zone,
+        programs={} if supervisor_conf is None else read_programs(supervisor_conf),
+    )

@@ -1,0 +1,187 @@
+"""`rules-listener replay`: a dry run of rules over recorded events.
+
+1. Exit status 0 says that all was read and, with `--against`, that both sets of rules would have sent the same.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from math import inf
+from pathlib import Path
+
+import click
+
+from rules_listener.base.clock import SystemClock
+from rules_listener.event.findings import Findings
+from rules_listener.event.localtime import read_moment
+from rules_listener.event.recording import Kind, Reading
+from rules_listener.serve.config import FILE_NAME
+from rules_listener.serve.ownsection import own_pool
+from rules_listener.serve.supervisorconf import read_supervisor_conf
+from rules_listener.tools import show
+from rules_listener.tools.reading import reading_of, reading_options
+from rules_listener.tools.recordings import Recordings, sum_up, what_is_not_known
+from rules_listener.tools.replay.comparing import Comparing, DifferenceReport
+from rules_listener.tools.replay.differing import JsonDifferences, MarkdownDifferences, TextDifferences
+from rules_listener.tools.replay.history import History
+from rules_listener.tools.replay.lines import JsonReport
+from rules_listener.tools.replay.markdown import MarkdownReport
+from rules_listener.tools.replay.page import PageReport
+from rules_listener.tools.replay.playing import Playing
+from rules_listener.tools.replay.progress import Shown
+from rules_listener.tools.replay.report import Player, Report
+from rules_listener.tools.replay.rules import read_earlier_rules, read_rules
+from rules_listener.tools.replay.selection import Selection, read_condition
+from rules_listener.tools.replay.text import TextReport
+from rules_listener.tools.replay.words import counted, names
+
+FORMATS = ("text", "json", "github")
+
+
+@click.command(short_help="Say what rules would have sent, had they run when events were recorded.")
+@click.argument("recordings", nargs=-1, required=True, metavar="RECORDING...", type=click.Path(path_type=Path))
+@click.option("--rules", multiple=True, metavar="PATH", help="A rule file or a folder of them; may be given again.")
+@click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="The configuration: channels, rules.")
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="PATH",
+    help="Compare: earlier rules, or a configuration with such; see --rules.",
+)
+@click.option("--where", metavar="COND", help="Show the alerts alone whose event fulfils this condition.")
+@click.option("--from", "since", metavar="TIME", help="Show alerts from then on: seconds since 1970 or ISO 8601.")
+@click.option("--to", "until", metavar="TIME", help="Stop there.  [default: at the last event]")
+@reading_options
+@click.option("--pool", default="", metavar="NAME", help="The listener's own [eventlistener:NAME], which is left out.")
+@click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write a page that shows all of it, too.")
+def replay(  # noqa: PLR0913 - one for each option
+    recordings: tuple[Path, ...],
+    *,
+    rules: tuple[str, ...],
+    config: Path | None,
+    against: tuple[str, ...],
+    where: str | None,
+    since: str | None,
+    until: str | None,
+    supervisor_conf: Path | None,
+    timezone: str | None,
+    start: str | None,
+    pool: str,
+    rotated: bool,
+    output_format: str,
+    html: Path | None,
+) -> None:
+    """Say what would have been sent, when, to whom, and what would have been held back, and why.
+
+    RECORDING is what `convert` takes: a recording, a listener's state folder, a supervisord.log, a raw capture, or -
+    for standard input. Nothing is sent, and nothing is run. --where and --from choose what is shown: all events reach
+    the rules. Exit status 1 if something in RECORDING can't be read.
+
+    With --against, the same history goes through the earlier rules too, and the differences are shown: what is added,
+    removed, moved in time, or has another text, channel or severity. Exit status 1 if there is any.
+    """
+    reading = reading_of(supervisor_conf, timezone, start)
+    selection = Selection(
+        -inf if since is None else read_moment(since, reading.zone), None if where is None else read_condition(where)
+    )
+    asked = Asked(
+        recordings,
+        reading,
+        rotated=rotated,
+        until=inf if until is None else read_moment(until, reading.zone),
+        own_group=pool or _own_group(supervisor_conf),
+    )
+    if against and html is not None:
+        raise click.UsageError("--html shows what one set of rules would have sent: leave out --against")
+    new = read_rules(rules, config)
+    player: Player
+    if against:
+        old = read_earlier_rules(against, config)
+        report = _difference_report(output_format, reading.zone)
+        player = Comparing(old, new, selection, report, own_group=asked.own_group)
+    else:
+        reports = [_report(output_format, reading.zone), *_page(html, recordings, rules or (str(config or FILE_NAME),))]
+        player = Playing(new, selection, reports, own_group=asked.own_group)
+    sys.exit(1 if play(asked, player) else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be played: see the options."""
+
+    recordings: tuple[Path, ...]
+    reading: Reading
+    rotated: bool
+    until: float
+    own_group: str
+
+
+def play(asked: Asked, player: Player) -> bool:
+    """Play recordings, and say what could not be read; whether there is something that the exit status has to say."""
+    findings = Findings(_say)
+    with Recordings(asked.recordings, findings, rotated=asked.rotated) as opened:
+        with Shown(opened, SystemClock()) as progress:
+            history = History(
+                progress.watch(opened.batches(asked.reading)),
+                until=asked.until,
+                is_journal=any(source.kind is Kind.STORE for source in opened.sources),
+                own_group_is=None if asked.own_group else player.own_group_is,
+            )
+            player.play(history, asked.until)
+        found = player.end(history.played(findings.unreadable))
+        for line in _notes(opened, findings, history):
+            _say(line)
+    return found or findings.unreadable > 0
+
+
+def _notes(recordings: Recordings, findings: Findings, history: History) -> Iterator[str]:
+    """What is to be known about the recordings, beside what came of them."""
+    if findings.unreadable:
+        yield sum_up(recordings, findings, history.events)
+    yield from what_is_not_known(findings)
+    if repeated := history.numbering.repeated:
+        yield f"{counted(repeated, 'event')} came twice, and {_was(repeated)} played once"
+    if missing := history.missing:
+        yield f"{counted(missing, 'event')} {_was(missing)} discarded by supervisord before anyone could record them"
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _report(output_format: str, zone: tzinfo | None) -> Report:
+    match output_format:
+        case "json":
+            return JsonReport()
+        case "github":
+            return MarkdownReport(zone)
+    return TextReport(zone, coloured=show.is_coloured())
+
+
+def _page(html: Path | None, recordings: Sequence[Path], rules: Sequence[str]) -> list[Report]:
+    """The page, if there is to be one."""
+    if html is None:
+        return []
+    return [PageReport(html, f"{names(map(str, recordings))} with the rules of {names(rules)}")]
+
+
+def _difference_report(output_format: str, zone: tzinfo | None) -> DifferenceReport:
+    match output_format:
+        case "json":
+            return JsonDifferences()
+        case "github":
+            return MarkdownDifferences(zone)
+    return TextDifferences(zone, coloured=show.is_coloured())
+
+
+def _own_group(supervisor_conf: Path | None) -> str:
+    """The group of the listener in a configuration of supervisord; empty if there is none, or nobody knows which."""
+    conf = None if supervisor_conf is None else read_supervisor_conf(supervisor_conf)[0]
+    pool = None if conf is None else own_pool(conf)[0]
+    return "" if pool is None else pool.name

@@ -1,0 +1,34 @@
+"""Who plays a history and who is told of it: what they have to offer each other."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from rules_listener.event.event import Seen
+from rules_listener.outbox.alert import Alert
+from rules_listener.tools.replay.history import History, Played
+from rules_listener.tools.replay.tally import Tally
+
+
+class Player(Protocol):
+    """Rules at work on a history."""
+
+    def play(self, history: History, until: float) -> None:
+        """Play a history, and let time go on to `until`; infinity: to its last event."""
+
+    def own_group_is(self, group: str) -> None:
+        """The listener that got the events belongs to this group."""
+
+    def end(self, played: Played) -> bool:
+        """Tell what came of it; whether that is something that the exit status has to say."""
+
+
+class Report(Protocol):
+    """Shows what rules say of a history. With `every_event`, it is told of events that cause nothing, too."""
+
+    every_event: bool
+
+    def take(self, event: Seen | None, alerts: Sequence[Alert]) -> None:
+        """An event came, and these are the alerts up to it and because of it; None: time went on to the end."""
+
+    def end(self, played: Played, tally: Tally) -> None:
+        """That was all."""

@@ -1,0 +1,53 @@
+"""The rules of a replay: read, checked and compiled, or not, with all that is wrong with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rules_listener.base.diagnostics import as_text, has_errors
+from rules_listener.base.errors import ConfigError
+from rules_listener.match.compile import compile_rules
+from rules_listener.match.program import Program
+from rules_listener.serve.compiler import check_all
+from rules_listener.serve.config import FILE_NAME
+
+_CONFIGURATIONS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A program, and the channels of an alert without `to`."""
+
+    program: Program
+    default_channels: tuple[str, ...]
+
+
+def read_rules(paths: Sequence[str], config: Path | None) -> Rules:
+    """The rules in some files or folders, or else those of the configuration, or else of the one in this folder.
+
+    Raises:
+        ConfigError: there are none, or one has an error; the diagnostics are in its text.
+    """
+    if config is None and not paths:
+        config = Path(FILE_NAME)
+        if not config.exists():
+            raise ConfigError(
+                f"there are no rules: name them with --rules, or a configuration with --config ({FILE_NAME})"
+            )
+    found = check_all(config, paths, any_channel=config is None)
+    errors = [one for one in found.found if has_errors([one])]
+    if errors:
+        raise ConfigError(f"the rules or the configuration are wrong\n{as_text(errors)}")
+    return Rules(compile_rules(found.rules), found.config.default)
+
+
+def read_earlier_rules(paths: Sequence[str], config: Path | None) -> Rules:
+    """The rules to compare with: files or folders under the same configuration, or a configuration of their own.
+
+    Raises:
+        ConfigError: as `read_rules`.
+    """
+    own = [path for path in paths if path.endswith(_CONFIGURATIONS)]
+    if own and len(paths) > 1:
+        raise ConfigError("--against takes rule files and folders, or one configuration")
+    return read_rules([], Path(own[0])) if own else read_rules(paths, config)
