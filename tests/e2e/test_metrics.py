@@ -103,7 +103,7 @@ def test_reloads(supervised: Supervised, scraper: Scraper) -> None:
     supervised.ask("signalProcess", "rl", "HUP")
     supervised.wait_for(lambda: scraper.value("config_last_reload_successful") == 0, "the rejection")
     assert scraper.value("rules_loaded") == 4
-    assert "NONSENSE" in (Listing(supervised.state).summary().rejected or "")
+    assert (Listing(supervised.state).summary().rejected or "").startswith("RL101 at ")
     supervised.ask("startProcess", "say")
     supervised.wait_for(lambda: scraper.value("acknowledgement_duration_seconds_count"), "a timed answer")
 
