@@ -11,7 +11,7 @@
 Conditions are in normal form (see `normal`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from rules_listener.event.catalogue import HEADER_FIELDS, Kind
 from rules_listener.lang import checked
@@ -22,7 +22,7 @@ MAX_NESTING = 40
 
 _HEADER = frozenset(field.name for field in HEADER_FIELDS)
 _ATTRIBUTES = {"data": "data", "time": "time", "eventname": "type"}
-_OWN_NAMES = frozenset({"e", "f", "h", "v", "m", "n", "hits", "entries"})
+_OWN_NAMES = frozenset({"e", "f", "h", "v", "m", "n", "hits", "entries", "group", "text", "test"})
 _CHEAP = frozenset({"len"})
 """Functions that cost less than to remember what they gave."""
 _CONVERSIONS = {Kind.TEXT: "text_of", Kind.NUMBER: "number_of", Kind.BOOLEAN: "boolean_of"}
@@ -69,12 +69,17 @@ class FunctionWriter:
 
     `fields` are the names that the event's type has; None where the type is not known, and each field may hold
     anything. `known` are the names that are there: of `e`, `v`, the memo `m` and the constants `c0`, `c1`, …
+    `looked_up` are the lines that stand before anyway.
     """
 
-    def __init__(self, module: Module, fields: frozenset[str] | None, known: str = "e") -> None:
+    def __init__(
+        self, module: Module, fields: frozenset[str] | None, known: str = "e", looked_up: Collection[str] = ()
+    ) -> None:
         self.module = module
         self.fields = fields
         self.known = known
+        self.uses_memo = False
+        self._looked_up = looked_up
         self._locals: dict[str, str] = {}
         self._temporaries = 0
         self._nesting = 0
@@ -82,11 +87,10 @@ class FunctionWriter:
 
     def head(self) -> list[str]:
         """The lines that the spellings so far need before them."""
-        lines = list(self._locals.values())
+        lines = [line for line in self._locals.values() if line not in self._looked_up]
         used = " ".join(lines)
-        return [
-            f"{short} = e.{name}" for short, name in (("f", "fields"), ("h", "header")) if f"{short}.get" in used
-        ] + lines
+        shorts = [f"{short} = e.{name}" for short, name in (("f", "fields"), ("h", "header")) if f"{short}.get" in used]
+        return [line for line in shorts if line not in self._looked_up] + lines
 
     # conditions
 
@@ -126,6 +130,7 @@ class FunctionWriter:
         """What `spell` would spell here, in a function of its own."""
         writer = FunctionWriter(self.module, self.fields, self.known)
         spelling = spell(writer)
+        self.uses_memo = self.uses_memo or self._remembers  # the part gets it, whether it uses it or not
         return self.module.function("part_", self.known, [*writer.head(), f"return {spelling}"]) + f"({self.known})"
 
     def _comparison(self, condition: checked.Comparison, *, wanted: bool) -> str:
@@ -244,6 +249,7 @@ class FunctionWriter:
         """A spelling that is worked out once for all functions that an event goes through, where there is a memo."""
         if not self._remembers:
             return spelling
+        self.uses_memo = True
         key = self.module.memo(meaning)
         return f"(m[{key}] if {key} in m else m.setdefault({key}, {spelling}))"
 

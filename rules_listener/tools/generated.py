@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rules_listener.base.diagnostics import as_text, has_errors, suggestion
 from rules_listener.base.errors import ConfigError
 from rules_listener.lang import checked
-from rules_listener.match.buckets import ALWAYS, Found
+from rules_listener.match.buckets import ALWAYS, IN_PLACE, Found
 from rules_listener.match.compile import Compilation
 from rules_listener.match.necessary import Predicate
 from rules_listener.match.program import MAIN, REOPEN, SECOND, ActionData
@@ -59,7 +59,7 @@ def listing(compilation: Compilation, rule: int) -> str:
     functions = compilation.module.functions
     parts = [f"# {data.name}"]
     parts += [_described(way, kinds) for way, kinds in ways.items()]
-    names = [way.found.test for way in ways if way.found.test != ALWAYS]
+    names = [way.found.test for way in ways if way.found.test not in (ALWAYS, IN_PLACE)]
     names += [compilation.functions[kind] for kinds in ways.values() for kind in kinds]
     names += [data.key, *_template_names(data.actions)]
     parts += [functions[name] for name in dict.fromkeys(names) if name in functions]
@@ -78,7 +78,8 @@ def _described(way: Way, kinds: list[str]) -> str:
         lines[-1] = "  each of them"
     if found.test != ALWAYS:
         constants = ", ".join(f"c{number} = {constant!r}" for number, constant in enumerate(found.constants))
-        lines.append(f"  then {found.test}{f' with {constants}' if constants else ''}")
+        test = "tested in place" if found.test == IN_PLACE else found.test
+        lines.append(f"  then {test}{f' with {constants}' if constants else ''}")
     return "\n".join(f"# {line}" for line in lines)
 
 

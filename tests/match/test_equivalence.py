@@ -109,6 +109,52 @@ def test_many_rules_that_ask_for_a_name(
         assert numbers(indexed, event) == expected(rule_set, event)
 
 
+ASKED = ("groupname == '{0}'", "groupname in ['{0}', '{1}']", "groupname like '{0}*'", "groupname =~ '{0}.?{1}'")
+ALIKE = (
+    "processname == '{0}'",
+    "processname in ['{0}', '{1}']",
+    "processname not in ['{0}', '{1}']",
+    "not processname startswith '{0}'",
+    "processname =~ '{0}|{1}.'",
+    "lower(processname) == '{0}' or lower(processname) == '{1}'",
+    "extract(processname, '(.){0}') == '{1}'",
+    "pid > {2}",
+    "pid in [{2}, 1] and has(expected)",
+    "(tries == {2} or from_state > '{0}')",
+)
+"""What is tried of rules that are alike once they are found, where they may differ in each constant or in none."""
+DIFFERENCES = st.tuples(st.sampled_from(KEYS), st.sampled_from(KEYS), st.integers(0, 2))
+
+
+@settings(THOROUGH, max_examples=200)
+@given(
+    st.sampled_from(ASKED),
+    st.sampled_from(ALIKE),
+    st.lists(DIFFERENCES, min_size=1, max_size=3),
+    st.lists(st.integers(0, 2), min_size=1, max_size=20),
+    st.lists(st.tuples(st.sampled_from((*KEYS, None)), st.sampled_from((*KEYS, "Web", "aa", None))), max_size=8),
+)
+def test_rules_that_are_alike(
+    asked: str,
+    tried: str,
+    constants: list[tuple[str, str, int]],
+    chosen: list[int],
+    fed: list[tuple[str | None, str | None]],
+) -> None:
+    """Many rules of one shape, whether they have the same constants or others, fire as each would by itself."""
+    lines = []
+    for number, place in enumerate(chosen):
+        condition = tried.format(*constants[place % len(constants)])
+        lines.append(f"on PROCESS_STATE where {asked.format(KEYS[number % 3], KEYS[place])} and {condition} shutdown")
+    rule_set = checked_rules("\n".join(lines))
+    indexed, all_tried = load(compile_rules(rule_set)), load(compile_rules(rule_set, indexed=False))
+    for kind in ("EXITED", "BACKOFF", "FATAL"):
+        for number, (group, process) in enumerate(fed):
+            fields = {"groupname": group, "processname": process, "from_state": "b", "pid": number, "tries": 1}
+            event = Event(f"PROCESS_STATE_{kind}", 0.0, {name: one for name, one in fields.items() if one is not None})
+            assert numbers(indexed, event) == numbers(all_tried, event) == expected(rule_set, event)
+
+
 TESTS = (
     "{field} == '{word}'",
     "{field} in ['{word}', '{other}']",

@@ -22,32 +22,25 @@ CRASH = """\
 
 # PROCESS_STATE_EXITED: an event that it selects
 #   found by groupname == 'web'
-#   then test_3 with c0 = 7
-
-def test_3(e, m, hits, entries):
-    f = e.fields
-    pid = f.get('pid')
-    for n, c0 in entries:
-        if (pid is not None and pid > c0): hits.append(n)
+#   then tested in place
 
 def on_PROCESS_STATE_RUNNING_2(e):
     hits = []
-    m = {}
     f = e.fields
     groupname = f.get('groupname')
-    found = equals_0.get(groupname)
-    if found is not None:
-        for test, entries in found: TESTS[test](e, m, hits, entries)
+    group = equals_0.get(groupname)
+    if group is not None:
+        hits += group
     return hits
 
-def on_PROCESS_STATE_EXITED_4(e):
+def on_PROCESS_STATE_EXITED_3(e):
     hits = []
-    m = {}
     f = e.fields
     groupname = f.get('groupname')
-    found = equals_1.get(groupname)
-    if found is not None:
-        for test, entries in found: TESTS[test](e, m, hits, entries)
+    group = equals_1.get(groupname)
+    if group is not None:
+        pid = f.get('pid')
+        if (pid is not None and pid > 7): hits += group
     return hits
 
 def key_1(e):
@@ -73,7 +66,7 @@ def test_the_code_of_a_rule(rules: list[str]) -> None:
 
 def test_what_leads_to_a_rule(rules: list[str]) -> None:
     """Whether the index leads to a rule can be seen."""
-    assert "#   tried at each of them\n#   then test_5 with c0 = 100\n" in code_of_rule("slow", None, rules)
+    assert "#   tried at each of them\n#   then test_4 with c0 = 100\n" in code_of_rule("slow", None, rules)
     assert "#   found by processname =~ '^(a|b)'\n" in code_of_rule("gone", None, rules)
 
 
