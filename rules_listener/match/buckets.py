@@ -144,8 +144,9 @@ class BucketWriter:
     def tried(self, candidates: Iterable[Candidate]) -> None:
         """Try these at each event."""
         for test, entries in self._by_test(candidates, None).items():
-            self._needs_memo = True
-            self._lines.append(f"{test}(e, m, hits, {self._buckets.table(TRIED, tuple(entries))})")
+            table = self._buckets.table(TRIED, tuple(entries))
+            self._needs_memo = self._needs_memo or test != ALWAYS
+            self._lines.append(f"hits += {table}" if test == ALWAYS else f"{test}(e, m, hits, {table})")
 
     def looked_up(self, subject: Subject, operands: Operands) -> None:
         """Look these up by the values of one subject."""

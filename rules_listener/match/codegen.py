@@ -135,19 +135,25 @@ class FunctionWriter:
 
     def _comparison(self, condition: checked.Comparison, *, wanted: bool) -> str:
         left, right = condition.left, condition.right
-        if left.kind is Kind.ANY and right.kind is Kind.ANY and condition.operator == "==":
+        if _is_of_any_kind(condition):
             return f"same({self.value(left)}, {self.value(right)}) is {wanted}"
-        kind = next((kind for kind in (left.kind, right.kind) if kind is not Kind.ANY), Kind.TEXT)
-        first, first_guard = self._guarded(left, kind)
-        second, second_guard = self._guarded(right, kind)
+        if condition.operator in ("==", "in") and wanted and (_is_known(left) or _is_known(right)):
+            kind = _compared_kind(condition)
+            sides = self.typed(left, kind), self.typed(right, kind)
+            return _FALSE if _NONE in sides else f" {condition.operator} ".join(sides)
+        guards, test = self._guards_and_test(condition)
+        return all_of([*guards, test if wanted else negated(test)])
+
+    def _guards_and_test(self, condition: checked.Comparison) -> tuple[list[str], str]:
+        """What has to be true for both sides to be there, and then the test between them."""
+        kind = _compared_kind(condition)
+        first, first_guard = self._guarded(condition.left, kind)
+        second, second_guard = self._guarded(condition.right, kind)
         if _NONE in (first, second):
-            return _FALSE
-        if condition.operator in ("==", "in") and wanted and _TRUE in (first_guard, second_guard):
-            return f"{self.typed(left, kind)} {condition.operator} {self.typed(right, kind)}"
+            return [_FALSE], _FALSE
         if condition.operator == "=~":
-            first = self.encoded(left, first)
-        test = _test(condition.operator, first, second)
-        return all_of([first_guard, second_guard, test if wanted else negated(test)])
+            first = self.encoded(condition.left, first)
+        return [first_guard, second_guard], _test(condition.operator, first, second)
 
     def encoded(self, value: checked.Value, spelling: str) -> str:
         """A text as the bytes in which regular expressions are looked for."""
@@ -179,7 +185,7 @@ class FunctionWriter:
     def _guarded(self, value: checked.Value, kind: Kind) -> tuple[str, str]:
         """A spelling that may stand after its guard, which is true if the value is there and of its kind."""
         spelling = self.typed(value, kind)
-        if isinstance(value, checked.Constant) or _is_always_there(value):
+        if _is_known(value):
             return spelling, _TRUE
         if spelling.isidentifier():
             return spelling, f"{spelling} is not None"
@@ -265,6 +271,9 @@ class FunctionWriter:
     def _shown(self, part: checked.Expression) -> str:
         if not isinstance(part, checked.Value):
             condition = normal(part)
+            if isinstance(condition, checked.Comparison) and not _is_of_any_kind(condition):
+                guards, test = self._guards_and_test(condition)
+                return f"(('true' if {test} else 'false') if {all_of(guards)} else '-')"
             return f"('true' if {self.true(condition)} else 'false' if {self.false(condition)} else '-')"
         spelling = self.value(part)
         if _is_always_there(part):
@@ -284,6 +293,22 @@ def _test(operator: str, left: str, right: str) -> str:
         case "startswith" | "endswith":
             return f"{left}.{operator}({right})"
     return f"{left} {operator} {right}"
+
+
+def _is_of_any_kind(condition: checked.Comparison) -> bool:
+    """Whether all that matters is that both values are equal and of the same kind, whichever that is."""
+    return condition.left.kind is Kind.ANY and condition.right.kind is Kind.ANY and condition.operator == "=="
+
+
+def _compared_kind(condition: checked.Comparison) -> Kind:
+    """The kind of which both sides have to be."""
+    kinds = (condition.left.kind, condition.right.kind)
+    return next((kind for kind in kinds if kind is not Kind.ANY), Kind.TEXT)
+
+
+def _is_known(value: checked.Value) -> bool:
+    """Whether a value is there, whatever the event."""
+    return isinstance(value, checked.Constant) or _is_always_there(value)
 
 
 def _is_always_there(value: checked.Value) -> bool:

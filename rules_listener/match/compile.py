@@ -142,9 +142,7 @@ def _value_of(module: Module, found: checked.FieldValue | None) -> str:
 
 
 def _template(module: Module, parts: checked.TemplateParts) -> str:
-    writer = FunctionWriter(module, None, "e, v")
-    text = writer.text(parts)
-    return module.function("template_", "e, v", [*writer.head(), f"return {text}"])
+    return _template_function(module, parts, "e, v")
 
 
 def _shared_template(module: Module, parts: checked.TemplateParts) -> tuple[str, ...]:
@@ -152,10 +150,24 @@ def _shared_template(module: Module, parts: checked.TemplateParts) -> tuple[str,
     texts = [part for part in parts if isinstance(part, str)]
     names = iter([f"c{number}" for number in range(len(texts))])
     holes = [checked.Given("constants", next(names)) if isinstance(part, str) else part for part in parts]
-    writer = FunctionWriter(module, None, "e, v")
-    text = writer.text(tuple(holes))
     parameters = ", ".join([*(f"c{number}" for number in range(len(texts))), "e", "v"])
-    return module.function("template_", parameters, [*writer.head(), f"return {text}"]), *texts
+    return _template_function(module, tuple(holes), parameters), *texts
+
+
+def _template_function(module: Module, parts: checked.TemplateParts, parameters: str) -> str:
+    """A function that renders a template; what a function of the language gives is worked out once."""
+    applied = [
+        checked.canonical(one)
+        for part in parts
+        if not isinstance(part, str)
+        for one in checked.subexpressions(part)
+        if isinstance(one, checked.Apply)
+    ]
+    repeats = len(set(applied)) < len(applied)
+    writer = FunctionWriter(module, None, "e, v, m" if repeats else "e, v")
+    text = writer.text(parts)
+    memo = ["m = {}"] if writer.uses_memo else []
+    return module.function("template_", parameters, [*memo, *writer.head(), f"return {text}"])
 
 
 def _named_groups(rule: checked.Rule) -> set[str]:

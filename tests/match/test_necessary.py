@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rules_listener.event.event import Event
 from rules_listener.lang import checked
-from rules_listener.match.necessary import Access, Branch, Predicate, access, predicates
+from rules_listener.match.necessary import MOST_BRANCHES, Access, Branch, Predicate, access, predicates
 from rules_listener.match.normal import normal
 from tests.match.harness import NOW, checked_rules
 from tests.match.reference import Evaluator
@@ -97,7 +97,7 @@ NO_ACCESS = (
     "groupname like '*'",
     "pid == 7 or pid > 9",
     "not (pid == 7 or pid > 9)",
-    " or ".join(f"groupname == 'g{number}'" for number in range(101)),
+    " or ".join(f"groupname == 'g{number}'" for number in range(MOST_BRANCHES + 1)),
 )
 
 

@@ -81,3 +81,12 @@ def test_rules_with_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.rules").write_text("on PROCESS_STATE_FATAL where pid == 7 shutdown", encoding="utf-8")
     with pytest.raises(ConfigError, match="RL201"):
         code_of_rule("x.rules:1", None, [str(tmp_path)])
+
+
+def test_what_a_template_says_twice(tmp_path: Path) -> None:
+    """What a function gives is worked out once in a template, however often it stands there."""
+    text = "rule a on PROCESS_LOG alert '{lower(data)}, {lower(data)}' run ['{lower(data)}']"
+    (tmp_path / "a.rules").write_text(text, encoding="utf-8")
+    code = code_of_rule("a", None, [str(tmp_path)])
+    assert code.count("m.setdefault(0, ") == 2
+    assert code.count("m = {}") == 1
