@@ -10,7 +10,7 @@ GENEROUS = 10
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_an_event_takes_no_time(attack: Attack) -> None:
-    """1 MB of data are dealt with at once, by an expression that would backtrack, by many conditions and expressions."""
+    """1 MB of data are dealt with at once, by an expression that could backtrack and by many conditions."""
     attacked = Attacked(attack)
     assert min(attacked.seconds() for _ in range(3)) < LONGEST_S * GENEROUS
 
