@@ -2,8 +2,8 @@
 
 1. A frame is appended before it is answered, with a few copies of bytes and no system call. What was cut short is
    recognised by its sum, and counts as never appended.
-2. The alerts that a frame caused come with it, or in the next entry: then it is marked with `OWED`, and where the next
-   entry is missing, they are found again by whoever reads the tail.
+2. The alerts that a frame caused come with it, or in the next entry: then it is marked with `OWED`. If that is missing,
+   there are none, or they were not made yet: whoever reads the tail makes those of its last frame.
 3. All of it has one number, the generation. The transaction that takes it into the store keeps that number there, so
    that nobody takes it twice; then the next generation begins, empty.
 4. Where the file can't be made, memory of this process stands in for it.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FILE_NAME = "tail"
 SIZE = 1 << 21
 OWED = b"?"
-"""In the place of packed alerts: the next entry has them."""
+"""In the place of packed alerts: the next entry has them, if there are any."""
 
 _MAGIC = b"RLTAIL\x00\x01"
 _GENERATION = struct.Struct("<Q")

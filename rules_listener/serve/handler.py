@@ -5,7 +5,7 @@
    kept as a dead frame.
 3. The listener's own events take the same way through the rules, and into the journal.
 4. A frame is in the journal's tail before it is answered: what the engine knows, and what the event caused, can be
-   found again after any end. The alerts themselves are made when supervisord has its answer.
+   found again after any end. So the engine hears of it when supervisord has its answer, and before the next frame.
 """
 
 import json
@@ -80,7 +80,9 @@ class Handler:
         if earlier >= MAX_ATTEMPTS:
             self._bury(frame, f"it ended the listener {earlier} times")
             return
-        self._take(event, frame, position)
+        received = Received(now, frame)
+        if not self._keeper.owe(received, event.type, partial(self._rows, event, frame, position)):
+            self._take(event, received, position)
 
     def _note_dead(self, frame: Frame) -> None:
         """A frame that can't be decoded is not lost as well, if its header can be."""
@@ -93,33 +95,29 @@ class Handler:
         serial, poolserial = header.get("serial", 0), header.get("poolserial", 0)
         return self.sequence.take(str(header.get("pool", "")), int(serial), int(poolserial))
 
-    def _take(self, event: Event, frame: Frame, position: Position) -> None:
-        try:
-            firings = self.engine.feed(event)
-            if firings:
-                _decode(event)
-        except Exception as error:  # noqa: BLE001 - a bug of ours must not become supervisord's endless loop
-            self._bury(frame, _reason(error))
-            return
-        received = Received(event.time, frame)
-        if not firings:
-            self._keeper.journal(received, event.type)
-        elif not self._keeper.owe(received, event.type, partial(self._rows, firings, frame, position)):
-            self._keep(received, event.type, self._alerts_of_event(firings, frame), position)
+    def _take(self, event: Event, received: Received, position: Position) -> None:
+        """Keep all that an event causes before it is answered."""
+        alerts = self._caused(event, received.frame)
+        if alerts is not None:
+            self._keep(received, event.type, alerts, position)
 
-    def _rows(self, firings: Sequence[Firing], frame: Frame, position: Position) -> list[Row]:
-        """What is kept of the alerts of an event."""
-        alerts = self._alerts_of_event(firings, frame)
+    def _rows(self, event: Event, frame: Frame, position: Position) -> list[Row]:
+        """What an event causes, as it is kept when the event was answered."""
+        alerts = self._caused(event, frame)
+        if not alerts:
+            return []
         if any(alert.incident is not None for alert in alerts):
             self._keeper.remember_soon()
         return alert_rows(alerts, position, self._clock.time())
 
-    def _alerts_of_event(self, firings: Sequence[Firing], frame: Frame) -> list[Alert]:
+    def _caused(self, event: Event, frame: Frame) -> list[Alert] | None:
+        """The alerts of an event; None if it had to be set aside."""
         try:
-            return self._alerts(firings)
-        except Exception as error:  # noqa: BLE001 - likewise
+            firings = self.engine.feed(event)
+            return self._alerts(firings) if firings else []
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not become supervisord's endless loop
             self._bury(frame, _reason(error))
-            return []
+            return None
 
     def _repeated(self, event: Event, frame: Frame) -> None:
         """An event came again. If only its alerts were kept, the engine hears of it now; it fires nothing any more."""
@@ -179,9 +177,13 @@ class Handler:
         self._keeper.bury(frame, reason)
         self._report(f"an event was set aside as a dead frame: {reason}")
 
+    def catch_up(self) -> None:
+        """Do what the last frame needs beyond its answer."""
+        self._keeper.pay()
+
     def answered(self) -> None:
         """Say that the frame was answered; what is no part of the answer's promise is done now."""
-        self._keeper.pay()
+        self.catch_up()
         if self.sequence.is_whole:
             self._acknowledge()
         if self._keeper.is_full:
@@ -248,11 +250,6 @@ class Handler:
         while failures := self._keeper.failures():
             for n, channel, reason, attempts in failures:
                 self.raise_event("LISTENER_DELIVERY_FAILED", [n], channel=channel, reason=reason, attempts=attempts)
-
-
-def _decode(event: Event) -> None:
-    """Find out now whether all of an event can be understood: its alerts hold all of it."""
-    _ = event.fields, event.data
 
 
 def _reason(error: Exception) -> str:

@@ -3,9 +3,9 @@
 1. Nothing here raises for a store that fails: it is reported once, tried again each second, and reported when it works.
 2. Alerts are committed in the order in which they came. What waits in memory is bounded; the oldest of it is dropped
    first, and counted.
-3. An event that fires is in the tail before it is answered, with a note that its alerts are owed. They are made while
-   supervisord prepares the next event, and are in the tail before that is taken: after a `kill -9` in between, the next
-   start makes them of the event. They are in the store some milliseconds later, many at a time in a burst.
+3. An event is in the tail before it is answered, with a note that its alerts are owed. If there are any, they are made
+   while supervisord prepares the next event, and are in the tail before that is taken: after a `kill -9` in between,
+   the next start makes them of the event. They are in the store some milliseconds later, many at a time in a burst.
 4. Where that would not do (a power cut has to be survived, the tail is no file or has no room) alerts are committed one
    event at a time, before the answer.
 5. The journal is written in batches, after the answers; until then it is in the tail, which outlives the process. Now
@@ -91,7 +91,7 @@ class Keeper:
         self._flush_at = 0.0
 
     def owe(self, received: Received, kind: str, alerts: Callable[[], Sequence[Row]]) -> bool:
-        """Keep the frame of an event that fires; the rows of its alerts are made by `alerts` when that is paid.
+        """Keep the frame of an event; the rows of its alerts, if there are any, are made by `alerts` when that is paid.
 
         When this returns, `kill -9` leaves all that they are made of. False: it was not kept, as that is not sure.
         """
@@ -105,7 +105,10 @@ class Keeper:
         """Keep the alerts that are owed, if there are any; before another event is taken."""
         if self._owed is None:
             return
-        rows, self._owed = self._owed(), None
+        owed, self._owed = self._owed, None
+        rows = owed()
+        if not rows:
+            return
         self._alerts += rows
         self._flush_soon()
         if not self._tail.append(Received(self._clock.time(), NO_FRAME), pack(rows)):

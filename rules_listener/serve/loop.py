@@ -171,6 +171,7 @@ class Loop:
     def _answer(self, frame: Frame) -> None:
         self._handler.receive(frame)
         if not self._say(OK if self._once else OK_AND_READY):
+            self._handler.catch_up()
             return
         if (timing := self._keeper.timing) is not None:
             timing.end()
