@@ -134,6 +134,11 @@ def _of_condition(statement: nodes.Statement, node: nodes.Expression) -> Iterato
             yield from _constants(statement, _compared(node))
 
 
+def _written(span: Span) -> str:
+    """What stands there, to the letter: spaces in a string matter."""
+    return span.source.text[span.start : span.end]
+
+
 def _changes(node: nodes.Expression) -> Iterator[Change]:
     for kind, value in ((Kind.NEVER, False), (Kind.ALWAYS, True)):
         yield Change(kind, nodes.Constant(node.span, value), str(value).lower())

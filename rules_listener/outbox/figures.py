@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -58,8 +59,14 @@ def read_figures(folder: Path) -> Figures:
 
 
 def store_bytes(folder: Path) -> int:
-    """What the files of the state folder hold, in bytes."""
-    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    """What the files of the state folder hold, in bytes; one that goes away meanwhile holds nothing."""
+    return sum(map(_bytes, folder.iterdir()))
+
+
+def _bytes(path: Path) -> int:
+    with suppress(OSError):
+        return path.stat().st_size
+    return 0
 
 
 def _figures(rows: Rows) -> Figures:

@@ -5,7 +5,7 @@
 2. Which deliveries a digest has is written with the claim: after a failure, and after a crash, it is claimed with the
    same ones, so that its message and its id are the same. Only what was dropped by hand meanwhile is left out.
 3. A channel has one digest at a time. What comes while it is sent, or waits to be tried again, is for the next one.
-4. The deliveries of a digest have one fate. It is given up when the youngest of them is old enough for that.
+4. The deliveries of a digest have one fate. It is given up when the youngest of them was tried for long enough.
 """
 
 import json
@@ -17,7 +17,7 @@ from rules_listener.outbox.database import Database, Execute, Row
 MOST_DELIVERIES = 1000
 """Claiming and settling so many take some 20 ms each, for which the listener waits; more are several digests."""
 
-MOST_CHARACTERS = 4_000_000
+MOST_CHARACTERS = 2_000_000
 """Of events and texts; one delivery alone may have more."""
 
 UNSETTLED = (

@@ -73,6 +73,8 @@ _NEXT = (
     " ORDER BY d.n LIMIT ?"
 )
 
+_MESSAGE_OF = f"{MESSAGE} WHERE d.n = ?"
+
 _UNTRIED = (
     "SELECT 1 FROM deliveries AS d JOIN alerts AS a ON a.n = d.alert"
     " WHERE d.state IN ('waiting', 'sending') AND (d.attempts = 0 OR d.attempts = 1 AND d.state = 'sending')"
@@ -218,7 +220,7 @@ class Queue:
         if digests and not hurry:
             hurry = self._is_to_shut_down(now)
         due = [digest for digest in digests if digest.due <= now or (hurry and digest.number is None)]
-        return [series for digest in due if (series := self._claim_digest(digest, now))]
+        return self._claim_digests(due, now) if due else []
 
     def settle(self, outcomes: Sequence[tuple[int, Outcome | None]], now: float) -> None:
         """Write down what became of deliveries, by their numbers; of one that is not being sent nothing is written.
@@ -258,13 +260,13 @@ class Queue:
         channels = [channel for channel in self._gather_s if free.get(channel, 0) > 0]
         return next_digests(self._database, channels, dict(self._due_channels()))
 
-    def _claim_digest(self, digest: Next, now: float) -> Series:
-        """Mark all of a digest as being sent; it is read before, since that takes longer than the listener can wait."""
-        numbers = members(self._database, digest)
-        rows = [row for n in numbers for row in self._database.rows(f"{MESSAGE} WHERE d.n = ?", (n,))]
+    def _claim_digests(self, digests: Sequence[Next], now: float) -> list[Series]:
+        """Mark all of them as being sent; they are read before, since that takes longer than the listener can wait."""
+        numbers = [members(self._database, digest) for digest in digests]
+        found = [[row for n in of_one for row in self._database.rows(_MESSAGE_OF, (n,))] for of_one in numbers]
         with self._database as execute:
-            rows = mark(execute, rows, now)
-        return [claimed(row) for row in rows]
+            found = [mark(execute, rows, now) for rows in found]
+        return [[claimed(row) for row in rows] for rows in found if rows]
 
     def _is_to_shut_down(self, now: float) -> bool:
         rows = self._database.rows(_DUE, (SUPERVISOR_CHANNEL, now, MOST_DELIVERIES))
@@ -327,8 +329,9 @@ class Queue:
 
     def _retry(self, execute: Execute, deliveries: Sequence[_Open], outcome: RetryLater, now: float) -> bool:
         """Let it be tried again, unless it was tried long enough; whether it is given up."""
-        first, youngest = deliveries[0], max(delivery.since for delivery in deliveries)
-        if now - youngest > self._give_up_after_s.get(first.channel, GIVE_UP_AFTER_S):
+        first = deliveries[0]
+        since = max(delivery.since for delivery in deliveries) + self._gather_s.get(first.channel, 0.0)
+        if now - since > self._give_up_after_s.get(first.channel, GIVE_UP_AFTER_S):
             self._give_up(execute, deliveries, outcome.reason, now)
             return True
         wait = max(wait_after(first.attempts, self._random), _asked(outcome))

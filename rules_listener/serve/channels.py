@@ -42,11 +42,10 @@ def read_channel(name: str, node: Any, reader: "OptionReader") -> ReadChannel | 
         reader.yaml.report(message, node, "", known)
         return None
     kind = KINDS[kinds[0]]
-    readers: dict[str, Callable[[Any], Any]] = {
-        kinds[0]: lambda value: kind.read(value, reader),
-        "batch": lambda value: _read_batch(value, kinds[0], reader),
-    }
-    read = reader.mapping(node, readers if kind.timeout_s is None else {**readers, "timeout": reader.duration})
+    readers: dict[str, Callable[[Any], Any]] = {kinds[0]: lambda value: kind.read(value, reader)}
+    readers |= {} if kind.timeout_s is None else {"timeout": reader.duration}
+    readers["batch"] = lambda value: _read_batch(value, kinds[0], reader)
+    read = reader.mapping(node, readers)
     options = read.get(kinds[0], {})
     if kind.timeout_s is not None:
         options["timeout_s"] = read.get("timeout", kind.timeout_s)

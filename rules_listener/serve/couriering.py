@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from random import SystemRandom
+from threading import Thread
 
 from rules_listener.base.clock import Clock, SystemClock, since_boot
 from rules_listener.match.program import load
@@ -60,12 +61,12 @@ def gather_times(channels: Mapping[str, Channel]) -> dict[str, float]:
 
 
 def serve_metrics(bundle: Bundle, folder: Path, channels: Collection[str]) -> None:
-    """Serve the figures of the store in `folder` where the configuration says."""
+    """Serve the figures of the store in `folder` where the configuration says, to the end of the process."""
     from rules_listener.serve.endpoint import Endpoint  # noqa: PLC0415 - only where metrics are asked for
     from rules_listener.serve.metrics import StoreCollector  # noqa: PLC0415 - likewise
 
     collector = StoreCollector(folder, bundle.program.rules, channels, SystemClock())
-    Endpoint(bundle.config.metrics, collector, report_on_stderr).start()
+    Endpoint(bundle.config.metrics, collector, report_on_stderr).serve()
 
 
 def main(state: str, start: str) -> int:
@@ -88,7 +89,7 @@ def main(state: str, start: str) -> int:
     notify = os.dup(1)
     os.dup2(2, 1)
     if config.metrics:
-        serve_metrics(bundle, folder, channels)
+        Thread(target=serve_metrics, args=(bundle, folder, list(channels)), daemon=True).start()
     Courier(
         Queue(database, random=SystemRandom(), give_up_after_s=give_up_after_s, gather_s=gather_s),
         channels,

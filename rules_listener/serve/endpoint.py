@@ -1,6 +1,6 @@
 """Where metrics are asked for: an HTTP server in a thread of the courier's.
 
-1. Deliveries do not wait for it: it has threads of its own, and reads the store only.
+1. Deliveries do not wait for it: it has a thread for whoever asks, and reads the store only.
 2. An address that can't be used is reported once, and tried again until it can. A courier that is just ending may have
    it for a moment, so nothing is said in the first seconds.
 3. Whoever asks has some seconds for it: no connection stays open for longer.
@@ -10,7 +10,6 @@ import errno
 import socket
 import time
 from collections.abc import Callable
-from threading import Thread
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -32,7 +31,7 @@ _REMEDIES = {
 
 
 class Endpoint:
-    """Serves what `collector` collects at `address` (`HOST:PORT`), from `start` to the end of the process."""
+    """Serves what `collector` collects at `address` (`HOST:PORT`)."""
 
     def __init__(self, address: str, collector: Collector, report: Report) -> None:
         registry = CollectorRegistry()
@@ -41,11 +40,8 @@ class Endpoint:
         self._app = make_wsgi_app(registry)
         self._report = report
 
-    def start(self) -> None:
-        """Serve in a thread that nobody waits for."""
-        Thread(target=self._serve, name="metrics", daemon=True).start()
-
-    def _serve(self) -> None:
+    def serve(self) -> None:
+        """Serve as soon as the address can be used, to the end of the process."""
         self._patiently_open().serve_forever()
 
     def _patiently_open(self) -> WSGIServer:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from rich.console import Group, RenderableType
@@ -16,7 +16,10 @@ from rules_listener.outbox.listing import STATES, Listed, Listing, Shown, Wanted
 from rules_listener.tools import show, told
 from rules_listener.tools.place import open_listing, state_options
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 DEFAULT_COUNT = 50
+MOST_AT_ONCE = 100_000
 SHORT_ID = 8
 
 _FORMAT = click.option(
@@ -32,22 +35,21 @@ def alerts(context: click.Context) -> None:
         context.invoke(list_alerts)
 
 
-def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say which alerts are listed."""
-    for name, key, said in (
-        ("--key", "keys", "Only of this key, such as web:nginx."),
-        ("--rule", "rules", "Only of this rule."),
-        ("--channel", "channels", "Only to this channel."),
+def _filters(command: Command) -> Command:
+    """The options that say which alerts are meant."""
+    for name, said in (
+        ("key", "Only of this key, such as web:nginx."),
+        ("rule", "Only of this rule."),
+        ("channel", "Only to this channel."),
     ):
-        command = click.option(name, key, multiple=True, metavar=name[2:].upper(), help=said)(command)
-    return click.option("--only", "states", multiple=True, type=click.Choice(STATES), help="Only in this state.")(
-        command
-    )
+        command = click.option(f"--{name}", f"{name}s", multiple=True, metavar=name.upper(), help=said)(command)
+    return command
 
 
 @alerts.command("list")
 @state_options
 @_filters
+@click.option("--only", "states", multiple=True, type=click.Choice(STATES), help="Only in this state.")
 @click.option("-n", "--last", "count", default=DEFAULT_COUNT, show_default=True, help="How many, from the newest back.")
 @_FORMAT
 def list_alerts(
@@ -182,13 +184,31 @@ def _end(said: Sequence[Listed], now: float) -> str:
 
 
 @alerts.command("retry")
-@click.argument("identifier", metavar="ID")
+@click.argument("identifiers", metavar="[ID]...", nargs=-1)
 @state_options
-def retry_alert(identifier: str, state: Path | None, config: Path | None) -> None:
-    """Send an alert again that was given up or dropped, or one that waits for its next try now."""
+@_filters
+def retry_alert(
+    identifiers: tuple[str, ...], state: Path | None, config: Path | None, **filters: tuple[str, ...]
+) -> None:
+    """Send alerts again that were given up or dropped; one that waits for its next try is tried now.
+
+    Without an ID: all that were given up, of this channel, rule or key.
+    """
+    if bool(identifiers) == any(filters.values()):
+        raise click.UsageError("say which alerts: IDs, or a channel, rule or key of which all are meant")
     listing = open_listing(state, config)
-    identifier = _found(listing, identifier)
-    _say(listing, identifier, "waits to be sent again", done=listing.retry(identifier, time.time()))
+    if not identifiers:
+        _retry_all(listing, Wanted(("given_up",), **filters))
+    for beginning in identifiers:
+        identifier = _found(listing, beginning)
+        _say(listing, identifier, "waits to be sent again", done=listing.retry(identifier, time.time()))
+
+
+def _retry_all(listing: Listing, wanted: Wanted) -> None:
+    """Send again all that were given up, those first that were to be sent first."""
+    given_up = [one.id for one in reversed(listing.deliveries(limit=MOST_AT_ONCE, wanted=wanted))]
+    done = sum(listing.retry(identifier, time.time()) for identifier in given_up)
+    click.echo(f"{done} {'alert waits' if done == 1 else 'alerts wait'} to be sent again")
 
 
 @alerts.command("drop")

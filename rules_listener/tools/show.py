@@ -58,9 +58,11 @@ def clock_time(moment: float) -> str:
 
 
 def short_time(moment: float, now: float) -> str:
-    """A moment for a narrow place: without its day if that is today, without its seconds if it is not."""
+    """A moment for a narrow place, in local time: of today the time, of this year no year, of others the day."""
     when, today = (datetime.fromtimestamp(one).astimezone() for one in (moment, now))
-    return when.strftime("%H:%M:%S" if when.date() == today.date() else "%m-%d %H:%M")
+    if when.date() == today.date():
+        return when.strftime("%H:%M:%S")
+    return when.strftime("%m-%d %H:%M" if when.year == today.year else "%Y-%m-%d")
 
 
 def age(moment: float, now: float | None = None) -> str:

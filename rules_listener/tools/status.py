@@ -127,8 +127,9 @@ def _rules(values: dict[str, Any], now: float) -> list[Text]:
         said += f" ({values['residual']} residual: tried at each event of their types)"
     lines = [Text(said)]
     if values["rules_rejected"] is not None:
+        because = f": {values['rejected_because']}" if values["rejected_because"] else ""
         ago = show.age(values["rules_rejected"], now)
-        lines.append(Text(f"new ones were rejected {ago} ago, the old ones stay: {values['rejected_because']}", "red"))
+        lines.append(Text(f"new ones were rejected {ago} ago, the old ones stay{because}", "red"))
     most = sorted(values["firings"].items(), key=lambda item: -item[1])[:MOST_RULES]
     if most:
         lines.append(Text("matched most: " + ", ".join(f"{rule} {times} times" for rule, times in most)))

@@ -125,6 +125,21 @@ def _kill(supervised: Supervised) -> None:
     supervised.kill(supervised.listener_pid())
 
 
+def test_what_is_gathered_is_sent_before_a_shutdown(supervised: Supervised) -> None:
+    """A rule that shuts supervisord down is told with all that was gathered, and nobody waits for an hour."""
+    hook = Hook()
+    with hook_server(hook) as port:
+        _webhook(supervised, port, "batch: {every: 1h}")
+        supervised.rules(
+            'on PROCESS_COMMUNICATION alert "{data}"\non PROCESS_COMMUNICATION where data == "two" shutdown'
+        )
+        supervised.say("say", "one", "two")
+        supervised.listener()
+        supervised.start()
+        supervised.wait_for(lambda: not supervised.is_running, "the end of supervisord")
+    assert [_said(asked) for asked in hook.asked] == [["one", "two"]]
+
+
 STREAM = """
 import os, sys, time
 for number in range(int(sys.argv[1])):

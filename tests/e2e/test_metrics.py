@@ -4,13 +4,13 @@ import shutil
 import socket
 import subprocess
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
-from http.client import HTTPConnection, HTTPException
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
+from rules_listener.outbox.listing import Listing
+from tests.e2e.scraper import Scraper, free_port
 from tests.e2e.supervised import Supervised
 
 RULES = """
@@ -27,52 +27,6 @@ for number in range(300):
     time.sleep(0.01)
 """
 EVENTS = 300
-
-
-class Scraper:
-    """Asks for metrics as Prometheus does, and sees to it that no counter ever goes back."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.text = ""
-        self.counters: dict[str, float] = {}
-
-    def scrape(self) -> dict[str, float]:
-        """All samples by names and labels; empty if nobody answers."""
-        self.text = ""
-        with (
-            suppress(OSError, HTTPException),
-            closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection,
-        ):
-            connection.request("GET", "/metrics")
-            self.text = connection.getresponse().read().decode()
-        samples = {}
-        for family in text_string_to_metric_families(self.text):
-            for sample in family.samples:
-                series = ",".join([sample.name.removeprefix("rules_listener_"), *sample.labels.values()])
-                samples[series] = sample.value
-                if family.type in ("counter", "histogram"):
-                    assert sample.value >= self.counters.get(series, 0), series
-                    self.counters[series] = sample.value
-        return samples
-
-    def value(self, series: str) -> float | None:
-        """One of the samples; None if it is not there."""
-        return self.scrape().get(series)
-
-    def has(self, series: str) -> bool:
-        """Whether there is such a sample."""
-        return series in self.scrape()
-
-    def exceeds(self, series: str, limit: float) -> bool:
-        """Whether one of the samples is greater than a limit."""
-        return (self.value(series) or 0) > limit
-
-
-def free_port() -> int:
-    """A port that nobody has."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as found:
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture
@@ -149,6 +103,7 @@ def test_reloads(supervised: Supervised, scraper: Scraper) -> None:
     supervised.ask("signalProcess", "rl", "HUP")
     supervised.wait_for(lambda: scraper.value("config_last_reload_successful") == 0, "the rejection")
     assert scraper.value("rules_loaded") == 4
+    assert (Listing(supervised.state).summary().rejected or "").startswith("RL101 at ")
     supervised.ask("startProcess", "say")
     supervised.wait_for(lambda: scraper.value("acknowledgement_duration_seconds_count"), "a timed answer")
 

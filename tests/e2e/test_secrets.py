@@ -12,6 +12,7 @@ from urllib.parse import quote
 from aiosmtpd.smtp import AuthResult
 
 from rules_listener.tools.cli import cli
+from tests.e2e.scraper import Scraper, free_port
 from tests.e2e.supervised import Supervised
 from tests.send.hook import Answer, Asked, Hook, hook_server
 from tests.send.mailbox import Mailbox, mail_server, server_context
@@ -125,8 +126,10 @@ def _files(supervised: Supervised) -> Iterator[tuple[str, bytes]]:
             yield str(path), path.read_bytes()
 
 
-def _everything(supervised: Supervised, environment: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+def _everything(supervised: Supervised, environment: dict[str, str], scraper: Scraper) -> Iterator[tuple[str, bytes]]:
     yield from _outputs(supervised, environment)
+    assert scraper.has("queue_length,mail")
+    yield "metrics", scraper.text.encode()
     yield from _files(supervised)
     for pid in supervised.processes():
         yield f"command line of {pid}", Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -134,13 +137,14 @@ def _everything(supervised: Supervised, environment: dict[str, str]) -> Iterator
 
 def test_no_secret_is_anywhere(supervised: Supervised, certificates: Certificates) -> None:
     """With a secret in every channel, and receivers that repeat whatever they are told, it is nowhere to be read."""
-    hook, mailbox = Echo(), Mailbox()
+    hook, mailbox, scraper = Echo(), Mailbox(), Scraper(free_port())
     supervised.write("secret", SECRETS["FILE"] + "\n")
     tls = server_context(certificates.server)
     options: dict[str, Any] = {"ssl_context": tls, "authenticator": _repeat, "auth_require_tls": False}
     with hook_server(hook) as http, mail_server(mailbox, **options) as smtp:
         supervised.config(CHANNELS.replace("HTTP", str(http)).replace("SMTP", str(smtp)).replace("CA", certificates.ca))
         text = supervised.config_path.read_text().replace("default: [ops]", "default: [mail]")
+        text += f"metrics: 127.0.0.1:{scraper.port}\n"
         supervised.config_path.write_text(text)
         names = "mail, path, login, gone, tls, nowhere, chat, device, am, kept, mails, hooks"
         supervised.rules(
@@ -161,7 +165,7 @@ def test_no_secret_is_anywhere(supervised: Supervised, certificates: Certificate
             assert secret in told
         found = [
             (where, spelled)
-            for where, content in _everything(supervised, {**SECRETS})
+            for where, content in _everything(supervised, {**SECRETS}, scraper)
             for spelled in {*_spellings()}
             if spelled in content
         ]

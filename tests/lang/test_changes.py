@@ -1,7 +1,7 @@
 """Small changes of rules are what someone would write."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rules_listener.base.source import Source
@@ -78,6 +78,7 @@ def edited(source: Source, one: Changeable, text: str) -> Source:
 
 @settings(derandomize=True, deadline=None, max_examples=30)
 @given(st.lists(rules(), min_size=1, max_size=3))
+@example(["on PROCESS_LOG where (data == '\r  ') alert ''"])
 def test_a_change_is_what_is_written(texts: list[str]) -> None:
     """To change a node is to edit the text at its place; nothing else changes, and the original stays as it is."""
     source = Source("x.rules", DEFINITIONS + "\n".join(texts))

@@ -48,6 +48,7 @@ class World:
         self.under_way: list[Series] = []
         self.digest: set[str] = set()
         """What the digest that is to be tried again may have."""
+        self.revived: set[str] = set()
         self._open()
 
     def _open(self) -> None:
@@ -92,8 +93,17 @@ class World:
             assert not any(under_way[0].message.channel == GATHERING for under_way in self.under_way)
             assert identifiers == [one for one in self.committed if one in set(identifiers)]
             assert not self.digest or set(identifiers) <= self.digest
+            self.revived -= set(identifiers)
+            self._assert_in_order(series)
             self.digest = set(identifiers)
             self.under_way.append(series)
+
+    def _assert_in_order(self, digest: Series) -> None:
+        """Nothing older of the same key is left behind, but what was sent again by hand."""
+        last = {claimed.message.key: claimed.n for claimed in digest}
+        waiting = "SELECT n, id, key FROM deliveries WHERE channel = ? AND state = 'waiting'"
+        for n, identifier, key in self.database.rows(waiting, (GATHERING,)):
+            assert n > last.get(key, 0) or identifier in self.revived
 
     def settle(self, count: int, outcome: Outcome) -> None:
         """Some series come to their end: the first of each is sent if there are more, and then `outcome` happens."""
@@ -127,6 +137,7 @@ class World:
         if number < len(self.committed):
             changed = getattr(self.listing, change)(self.committed[number], self.now)
             self.digest -= {self.committed[number]} if changed else set()
+            self.revived |= {self.committed[number]} if changed else set()
 
     def finish(self) -> None:
         """All that waits is sent."""

@@ -1,14 +1,16 @@
 """What a channel gathers: when a digest is due, what it has, and what becomes of it."""
 
+import sqlite3
 from collections.abc import Callable
 from random import Random
 
 import pytest
 
+from rules_listener.base.errors import StoreError
 from rules_listener.outbox import gather as gather_module
 from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.channel import GaveUp, Outcome, RetryLater, Sent
-from rules_listener.outbox.database import Database
+from rules_listener.outbox.database import Database, Execute, Row
 from rules_listener.outbox.listing import Listing
 from rules_listener.outbox.queue import GIVE_UP_AFTER_S, Queue, Series
 from rules_listener.outbox.store import Store
@@ -92,11 +94,15 @@ def test_a_digest_is_given_up_as_a_whole(store: Store, queue: Queue, database: D
     assert _rows(database) == [("given_up", 1, "no")] * 2
     _keep(store, queue, 2000.0, make_alert("a"))
     _keep(store, queue, 2000.0 + GIVE_UP_AFTER_S, make_alert("b"))
-    for now in (2001.0 + GIVE_UP_AFTER_S, 2001.0 + 2 * GIVE_UP_AFTER_S):
+    for now in (
+        2001.0 + GIVE_UP_AFTER_S,
+        1999.0 + EVERY_S + 2 * GIVE_UP_AFTER_S,
+        2009.0 + EVERY_S + 2 * GIVE_UP_AFTER_S,
+    ):
         (series,) = queue.gather(now, FREE)
         _settle(queue, series, RetryLater("busy"), now)
-    assert _rows(database)[2:] == [("given_up", 2, "busy")] * 2
-    assert [failure[1:] for failure in store.failures()] == [("ops", "no", 1), ("ops", "busy", 2)]
+    assert _rows(database)[2:] == [("given_up", 3, "busy")] * 2
+    assert [failure[1:] for failure in store.failures()] == [("ops", "no", 1), ("ops", "busy", 3)]
     assert queue.given_up == 2
 
 
@@ -171,6 +177,25 @@ def test_a_shutdown_is_a_hurry(store: Store, queue: Queue, make_alert: MakeAlert
     (series,) = queue.gather(1000.0, FREE)
     _settle(queue, series, Sent(), 1000.0)
     assert [[claimed.message.kind for claimed in one] for one in queue.claim(1000.0, FREE)] == [["shutdown"]]
+
+
+def test_digests_are_claimed_together_or_not_at_all(
+    store: Store, database: Database, make_alert: MakeAlert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the store fails while the second of two channels is marked, nothing of the first is left as being sent."""
+    queue = Queue(database, random=Random(1), gather_s={"ops": 1.0, "pager": 1.0})  # noqa: S311 - a test repeats itself
+    _keep(store, queue, 1000.0, make_alert("a", "ops", "pager"))
+    monkeypatch.setattr("rules_listener.outbox.queue.mark", _mark_but_pager)
+    with pytest.raises(StoreError):
+        queue.gather(2000.0, FREE)
+    monkeypatch.undo()
+    assert len(queue.gather(2000.0, FREE)) == 2
+
+
+def _mark_but_pager(execute: Execute, rows: list[Row], now: float) -> list[Row]:
+    if rows[0][2] == "pager":
+        raise sqlite3.OperationalError
+    return gather_module.mark(execute, rows, now)
 
 
 def test_a_digest_has_bounds(

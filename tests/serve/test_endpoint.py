@@ -113,7 +113,7 @@ def test_a_port_that_is_in_use(port: int, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(endpoint_module, "PATIENCE_S", 0.02)
     monkeypatch.setattr(endpoint_module, "RETRY_S", 0.01)
     with closing(socket.create_server(("127.0.0.1", port))):
-        Endpoint(f"127.0.0.1:{port}", One(), report).start()
+        Thread(target=Endpoint(f"127.0.0.1:{port}", One(), report).serve, daemon=True).start()
         assert reported[0].wait(WAIT_S)
     assert reported[1].wait(WAIT_S)
     assert "one 1.0" in asked("127.0.0.1", port)

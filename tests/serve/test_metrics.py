@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from time import process_time
 
 import pytest
 from prometheus_client import CollectorRegistry, Metric, generate_latest
@@ -18,6 +19,7 @@ from rules_listener.event.wire import Frame
 from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.outbox.channel import GaveUp, Outcome, RetryLater, Sent
 from rules_listener.outbox.database import Database
+from rules_listener.outbox.expand import expand_all
 from rules_listener.outbox.queue import Queue
 from rules_listener.outbox.store import Received, Store
 from rules_listener.serve.bundle import Bundle
@@ -26,6 +28,7 @@ from tests.match.harness import engine
 from tests.match.playing import at, exited
 from tests.serve.conventions import broken_conventions
 
+LONGEST_SCRAPE_S = 0.3
 README = Path(__file__).parents[2] / "README.md"
 RULES = """
 rule down on PROCESS_STATE_EXITED alert "{process}" until PROCESS_STATE_RUNNING
@@ -186,6 +189,22 @@ def test_rules_that_were_rejected(scrape: Callable[[], dict[str, float]], store:
     assert scrape()["config_last_reload_successful"] == 0
     store.journal([], notes={"loaded_ms": 3000})
     assert scrape()["config_last_reload_successful"] == 1
+
+
+def test_ten_thousand_that_wait(
+    scrape: Callable[[], dict[str, float]], store: Store, tmp_path: Path, clock: ManualClock
+) -> None:
+    """A scrape takes little of the processor's time, however much waits behind a receiver that is down."""
+    for first in range(0, 10_000, 1000):
+        alerts = [_alert(number, "down", "ops") for number in range(first, first + 1000)]
+        store.commit(alerts, None, time=clock.time() - 60 + first / 1000)
+    database = Database(tmp_path)
+    expand_all(database, clock.time())
+    database.close()
+    began = process_time()
+    samples = scrape()
+    assert process_time() - began < LONGEST_SCRAPE_S
+    assert (samples["queue_length{channel=ops}"], samples["queue_oldest_age_seconds{channel=ops}"]) == (10_000, 60)
 
 
 def test_a_store_that_cant_be_read(scrape: Callable[[], dict[str, float]], tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """What `alerts` and `status` show: on terminals of several widths, in a pipe, and as JSON."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from hashlib import blake2b
 from io import StringIO
 from pathlib import Path
@@ -146,6 +148,15 @@ def test_an_id_may_be_cut_short(run: Run) -> None:
     assert run("alerts", "show", "", status=1).startswith("there is no alert ")
 
 
+def test_all_that_was_given_up_is_sent_again(run: Run) -> None:
+    """Alerts of a channel, rule or key are sent again together; which, has to be said, and in one way."""
+    assert run("alerts", "retry", "--channel", "hook") == "0 alerts wait to be sent again\n"
+    assert run("alerts", "retry", "--channel", "mail", "--rule", "crash_loop") == "1 alert waits to be sent again\n"
+    assert json.loads(run("alerts", "list", "--channel", "mail", "--format", "json"))[0]["state"] == "waiting"
+    assert "say which alerts" in run("alerts", "retry", status=2)
+    assert "say which alerts" in run("alerts", "retry", "id", "--channel", "mail", status=2)
+
+
 LISTED = Listed(
     *("id", "waiting", 1, NOW, "rule", "key", "alert", "firing", "error", None, None, "ops", "text", ()),
     *("busy", 2, NOW + 300.4, NOW - 900, NOW - 60),
@@ -172,6 +183,25 @@ LISTED = Listed(
 def test_how_a_delivery_stands(changes: dict[str, object], said: str) -> None:
     """Each state is told with what there is to know: since when, which try, when next, and why."""
     assert told.standing(LISTED._replace(**changes), NOW) == said  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("day", "shape"), [(0, "HH:MM:SS"), (-1, "mm-dd HH:MM"), (-400, "YYYY-mm-dd")], ids=["today", "before", "long ago"]
+)
+def test_a_moment_in_a_narrow_place(day: int, shape: str) -> None:
+    """A moment is told as short as it is clear."""
+    noon = datetime(2025, 11, 24, 12).astimezone().timestamp()
+    assert re.sub(r"\d", "0", show.short_time(noon + day * 86_400, noon)) == re.sub("[A-Za-z]", "0", shape)
+
+
+def test_rules_that_were_rejected_are_told(run: Run, state: Path) -> None:
+    """`status` says since when rules are loaded, and that newer ones were rejected."""
+    store = Store(state)
+    store.journal([], notes={"loaded_ms": 1000, "rejected_ms": 2000})
+    store.close()
+    shown = " ".join(run("status").split())
+    assert "new ones were rejected" in shown
+    assert "the old ones stay matched most: crash_loop" in shown
 
 
 @pytest.mark.parametrize(
