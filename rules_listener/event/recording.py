@@ -133,6 +133,15 @@ class Recording:
                 case _:
                     yield from read_lines(file.parts, file.name, findings)
 
+    @property
+    def is_lines(self) -> bool:
+        """Whether all parts are JSON lines."""
+        return all(file.kind in (Kind.LINES, None) for file in self._files)
+
+    def lines(self) -> Iterator[tuple[str, bytes]]:
+        """The lines of all parts as they are, many at a time, with the names of their files."""
+        return ((file.name, part) for file in self._files for part in file.parts)
+
     def close(self) -> None:
         """Close the files."""
         self._close.close()

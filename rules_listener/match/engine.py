@@ -24,7 +24,7 @@ from rules_listener.event.catalogue import CATALOGUE, LISTENER_PREFIX, UNLISTED
 from rules_listener.event.event import Event, Seen
 from rules_listener.match.agenda import Agenda
 from rules_listener.match.clauses import Clauses
-from rules_listener.match.firing import Action, Firing, Rule, Step, Values
+from rules_listener.match.firing import Action, Due, Firing, Rule, Step, Values
 from rules_listener.match.patterns import TRACKS, Track
 from rules_listener.match.program import MAIN, REOPEN, SECOND, UNTIL, Bucket, Loaded
 from rules_listener.match.routing import Routing, Silence
@@ -121,6 +121,7 @@ class Engine:
         """The engine's time minus the time that clocks show."""
         self._out: list[Firing] = []
         self._routing = Routing(program) if program.routes or program.mutes else None
+        self._due: Due | None = None
         self._tracks = [self._track(number, rule) for number, rule in enumerate(program.rules)]
         self._clauses = [self._clauses_of(number, rule) for number, rule in enumerate(program.rules)]
         self._handlers = [self._handler(rule, role) for rule, role in program.triggers]
@@ -141,6 +142,16 @@ class Engine:
             note(event)
         if bucket is not None and (hits := bucket(event)):
             self._match(event, hits, now)
+        return self._taken() if self._out else []
+
+    def let_pass(self, event: Seen) -> list[Firing]:
+        """The firings up to `event`, which itself concerns no rule and no process here; it only tells the time."""
+        last, now = self._now, event.time + self._ahead
+        if last is None or now < last:
+            now = self._reach(event.time)
+        if self._queue:
+            self._expire(now)
+        self._now = now
         return self._taken() if self._out else []
 
     def advance(self, time: float) -> list[Firing]:
@@ -225,7 +236,9 @@ class Engine:
     def _expire(self, now: float) -> None:
         while (found := self._agenda.pop(now)) is not None:
             self._now, deadline = found
+            self._due = Due(self._now, deadline.owner.rank, deadline.key)
             deadline.owner.expire(deadline, self._now)
+            self._due = None
 
     def _match(self, event: Seen, hits: list[int], now: float) -> None:
         if len(hits) > 1:
@@ -255,7 +268,7 @@ class Engine:
         def emit(event: Seen, key: str, step: Step) -> None:
             opening = step.opening
             values = opening.values if opening is not None else {}
-            self._out.append(Firing(rule, event.kept(), self._shown(), key, values, None, (step,)))
+            self._out.append(Firing(rule, event.kept(), self._shown(), key, values, None, (step,), self._due))
 
         clauses = partial(Clauses, rule, agenda=self._agenda, stays=self._stays, emit=emit)
         return {
@@ -293,7 +306,7 @@ class Engine:
         if self._ahead and "first_time" in values:
             values = {**values, "first_time": values["first_time"] - self._ahead}  # type: ignore[operator] # a time
         held = STOPPING if self.supervisor_stopping and event.process is not None else None
-        firing = Firing(rule, event.kept(), self._shown(), key, values, held)
+        firing = Firing(rule, event.kept(), self._shown(), key, values, held, due=self._due)
         clauses = self._clauses[number]
         if self._routing is not None or (clauses and held is None):
             firing.steps = tuple(self._step(firing, place, clauses.get(place)) for place in range(len(rule.actions)))

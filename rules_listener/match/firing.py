@@ -151,11 +151,20 @@ class Step(NamedTuple):
     channels: tuple[str, ...] = ()
 
 
+class Due(NamedTuple):
+    """The deadline that a firing came of: its moment (engine time), and its owner's rank and key at that moment."""
+
+    moment: float
+    rank: int
+    key: str
+
+
 @dataclass(slots=True)
 class Firing:
     """A rule matched: at `time` (seconds since 1970), because of `event`, for `key` (empty: overall).
 
-    `steps` says what becomes of its actions; None: each is done, unless the firing is `held`.
+    `steps` says what becomes of its actions; None: each is done, unless the firing is `held`. `due` is None where the
+    event itself made it fire.
     """
 
     rule: Rule
@@ -165,6 +174,7 @@ class Firing:
     values: Values = field(default_factory=dict)
     held: str | None = None
     steps: tuple[Step, ...] | None = None
+    due: Due | None = None
 
     @property
     def identity(self) -> bytes:

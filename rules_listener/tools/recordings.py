@@ -77,6 +77,15 @@ class Recordings:
         return chain.from_iterable(source.batches(reading) for source in self.sources)
 
     @property
+    def are_lines(self) -> bool:
+        """Whether all of them are JSON lines."""
+        return all(isinstance(source, Recording) and source.is_lines for source in self.sources)
+
+    def lines(self) -> Iterator[tuple[str, bytes]]:
+        """The lines of all that are JSON lines as they are, many at a time, with the names of their files."""
+        return (named for source in self.sources if isinstance(source, Recording) for named in source.lines())
+
+    @property
     def size(self) -> int:
         """How much there is to read, in bytes or frames; 0 where that is not known."""
         return sum(source.size for source in self.sources)

@@ -35,7 +35,7 @@ def rules(text: str) -> Rules:
     """The rules of a file."""
     checked, found = check([parse(Source("x.rules", text))])
     assert not found
-    return Rules(compile_rules(checked), ("ops",))
+    return Rules(compile_rules(checked), ("ops",), checked)
 
 
 class Told:

@@ -4,37 +4,31 @@
 """
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import tzinfo
 from math import inf
 from pathlib import Path
 
 import click
 
-from rules_listener.base.clock import SystemClock
-from rules_listener.event.findings import Findings
 from rules_listener.event.localtime import read_moment
-from rules_listener.event.recording import Kind, Reading
 from rules_listener.serve.config import FILE_NAME
 from rules_listener.serve.ownsection import own_pool
 from rules_listener.serve.supervisorconf import read_supervisor_conf
 from rules_listener.tools import show
 from rules_listener.tools.reading import reading_of, reading_options
-from rules_listener.tools.recordings import Recordings, sum_up, what_is_not_known
 from rules_listener.tools.replay.comparing import Comparing, DifferenceReport
 from rules_listener.tools.replay.differing import JsonDifferences, MarkdownDifferences, TextDifferences
-from rules_listener.tools.replay.history import History
 from rules_listener.tools.replay.lines import JsonReport
 from rules_listener.tools.replay.markdown import MarkdownReport
 from rules_listener.tools.replay.page import PageReport
 from rules_listener.tools.replay.playing import Playing
-from rules_listener.tools.replay.progress import Shown
 from rules_listener.tools.replay.report import Player, Report
 from rules_listener.tools.replay.rules import read_earlier_rules, read_rules
+from rules_listener.tools.replay.running import Asked, play
 from rules_listener.tools.replay.selection import Selection, read_condition
 from rules_listener.tools.replay.text import TextReport
-from rules_listener.tools.replay.words import counted, names
+from rules_listener.tools.replay.words import names
 
 FORMATS = ("text", "json", "github")
 
@@ -54,6 +48,7 @@ FORMATS = ("text", "json", "github")
 @click.option("--to", "until", metavar="TIME", help="Stop there.  [default: at the last event]")
 @reading_options
 @click.option("--pool", default="", metavar="NAME", help="The listener's own [eventlistener:NAME], which is left out.")
+@click.option("--jobs", default=1, metavar="N", type=click.IntRange(min=1), help="So many processes share the work.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write a page that shows all of it, too.")
 def replay(  # noqa: PLR0913 - one for each option
@@ -69,6 +64,7 @@ def replay(  # noqa: PLR0913 - one for each option
     timezone: str | None,
     start: str | None,
     pool: str,
+    jobs: int,
     rotated: bool,
     output_format: str,
     html: Path | None,
@@ -89,6 +85,7 @@ def replay(  # noqa: PLR0913 - one for each option
     asked = Asked(
         recordings,
         reading,
+        jobs=jobs,
         rotated=rotated,
         until=inf if until is None else read_moment(until, reading.zone),
         own_group=pool or _own_group(supervisor_conf),
@@ -105,54 +102,6 @@ def replay(  # noqa: PLR0913 - one for each option
         reports = [_report(output_format, reading.zone), *_page(html, recordings, rules or (str(config or FILE_NAME),))]
         player = Playing(new, selection, reports, own_group=asked.own_group)
     sys.exit(1 if play(asked, player) else 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be played: see the options."""
-
-    recordings: tuple[Path, ...]
-    reading: Reading
-    rotated: bool
-    until: float
-    own_group: str
-
-
-def play(asked: Asked, player: Player) -> bool:
-    """Play recordings, and say what could not be read; whether there is something that the exit status has to say."""
-    findings = Findings(_say)
-    with Recordings(asked.recordings, findings, rotated=asked.rotated) as opened:
-        with Shown(opened, SystemClock()) as progress:
-            history = History(
-                progress.watch(opened.batches(asked.reading)),
-                until=asked.until,
-                is_journal=any(source.kind is Kind.STORE for source in opened.sources),
-                own_group_is=None if asked.own_group else player.own_group_is,
-            )
-            player.play(history, asked.until)
-        found = player.end(history.played(findings.unreadable))
-        for line in _notes(opened, findings, history):
-            _say(line)
-    return found or findings.unreadable > 0
-
-
-def _notes(recordings: Recordings, findings: Findings, history: History) -> Iterator[str]:
-    """What is to be known about the recordings, beside what came of them."""
-    if findings.unreadable:
-        yield sum_up(recordings, findings, history.events)
-    yield from what_is_not_known(findings)
-    if repeated := history.numbering.repeated:
-        yield f"{counted(repeated, 'event')} came twice, and {_was(repeated)} played once"
-    if missing := history.missing:
-        yield f"{counted(missing, 'event')} {_was(missing)} discarded by supervisord before anyone could record them"
-
-
-def _was(number: int) -> str:
-    return "was" if number == 1 else "were"
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)
 
 
 def _report(output_format: str, zone: tzinfo | None) -> Report:

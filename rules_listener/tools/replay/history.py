@@ -106,7 +106,7 @@ class History:
             self._own_group_is = None
         return self.numbering.is_new(event, previous)
 
-    def played(self, unreadable: int) -> Played:
+    def played(self, unreadable: int = 0) -> Played:
         """What was played, where so much could not be read."""
         repeated = self.numbering.repeated
         return Played(self.events - repeated, self.first, self.last, repeated, self.missing, unreadable)

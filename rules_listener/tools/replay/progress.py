@@ -1,16 +1,17 @@
 """How far a long replay has come: shown on a terminal from its second second on."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import Self
+from typing import Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from rules_listener.base.clock import Clock
-from rules_listener.event.event import Seen
 from rules_listener.tools.recordings import Recordings
+
+Part = TypeVar("Part")
 
 WAIT_S = 1.0
 STEP_S = 0.1
@@ -30,13 +31,13 @@ class Shown:
         self._task = TaskID(0)
         self._opened = ExitStack()
 
-    def watch(self, parts: Iterable[Sequence[Seen]]) -> Iterable[Sequence[Seen]]:
+    def watch(self, parts: Iterable[Part], events_in: Callable[[Part], int]) -> Iterable[Part]:
         """The same parts; how far they have come is shown meanwhile, on a terminal."""
-        return self._watched(parts) if self._console.is_terminal else parts
+        return self._watched(parts, events_in) if self._console.is_terminal else parts
 
-    def _watched(self, parts: Iterable[Sequence[Seen]]) -> Iterator[Sequence[Seen]]:
+    def _watched(self, parts: Iterable[Part], events_in: Callable[[Part], int]) -> Iterator[Part]:
         for part in parts:
-            self._events += len(part)
+            self._events += events_in(part)
             if self._clock.monotonic() >= self._next:
                 self._show()
             yield part

@@ -1,12 +1,20 @@
 """Who plays a history and who is told of it: what they have to offer each other."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from rules_listener.event.event import Seen
 from rules_listener.outbox.alert import Alert
 from rules_listener.tools.replay.history import History, Played
+from rules_listener.tools.replay.job import Task
 from rules_listener.tools.replay.tally import Tally
+
+
+class Division(NamedTuple):
+    """The tasks of several jobs, and who is told of the alerts that come of them, in their order."""
+
+    tasks: list[Task]
+    tell: Callable[[list[Alert]], None]
 
 
 class Player(Protocol):
@@ -17,6 +25,9 @@ class Player(Protocol):
 
     def own_group_is(self, group: str) -> None:
         """The listener that got the events belongs to this group."""
+
+    def divide(self, parts: int, until: float) -> Division | str:
+        """How so many jobs can share the work, or why one has to do it all."""
 
     def end(self, played: Played) -> bool:
         """Tell what came of it; whether that is something that the exit status has to say."""

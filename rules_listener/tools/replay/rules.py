@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rules_listener.base.diagnostics import as_text, has_errors
 from rules_listener.base.errors import ConfigError
+from rules_listener.lang.checked import RuleSet
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.program import Program
 from rules_listener.serve.compiler import check_all
@@ -16,10 +17,11 @@ _CONFIGURATIONS = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A program, and the channels of an alert without `to`."""
+    """A program, the channels of an alert without `to`, and what the program was made of."""
 
     program: Program
     default_channels: tuple[str, ...]
+    checked: RuleSet
 
 
 def read_rules(paths: Sequence[str], config: Path | None) -> Rules:
@@ -38,7 +40,7 @@ def read_rules(paths: Sequence[str], config: Path | None) -> Rules:
     errors = [one for one in found.found if has_errors([one])]
     if errors:
         raise ConfigError(f"the rules or the configuration are wrong\n{as_text(errors)}")
-    return Rules(compile_rules(found.rules), found.config.default)
+    return Rules(compile_rules(found.rules), found.config.default, found.rules)
 
 
 def read_earlier_rules(paths: Sequence[str], config: Path | None) -> Rules:
