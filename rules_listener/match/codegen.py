@@ -130,7 +130,7 @@ class FunctionWriter:
         """What `spell` would spell here, in a function of its own."""
         writer = FunctionWriter(self.module, self.fields, self.known)
         spelling = spell(writer)
-        self.uses_memo = self.uses_memo or writer.uses_memo
+        self.uses_memo = self.uses_memo or self._remembers  # the part gets it, whether it uses it or not
         return self.module.function("part_", self.known, [*writer.head(), f"return {spelling}"]) + f"({self.known})"
 
     def _comparison(self, condition: checked.Comparison, *, wanted: bool) -> str:

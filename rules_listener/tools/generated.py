@@ -68,7 +68,7 @@ def _described(way: Way, kinds: list[str]) -> str:
         lines[-1] = "  each of them"
     if found.test != ALWAYS:
         constants = ", ".join(f"c{number} = {constant!r}" for number, constant in enumerate(found.constants))
-        test = "what stands there" if found.test == IN_PLACE else found.test
+        test = "tested in place" if found.test == IN_PLACE else found.test
         lines.append(f"  then {test}{f' with {constants}' if constants else ''}")
     return "\n".join(f"# {line}" for line in lines)
 

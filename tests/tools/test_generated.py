@@ -22,7 +22,7 @@ CRASH = """\
 
 # PROCESS_STATE_EXITED: an event that it selects
 #   found by groupname == 'web'
-#   then what stands there
+#   then tested in place
 
 def on_PROCESS_STATE_RUNNING_2(e):
     hits = []
