@@ -61,12 +61,15 @@ def explain(  # noqa: PLR0913, PLR0917 - one for each option
     CODE is explained with an example, what `check` says about it, and how to put it right; without CODE, all of them
     are listed. With `--code RULE`, what the listener runs for that rule is shown instead.
     """
+    is_about_events = bool(paths or config or names or at or process or timezone)
     if generated is not None:
         click.echo(code_of_rule(generated, config, paths))
-    elif subject is not None and (paths or config is not None or Path(subject).exists()):
+    elif subject is not None and (is_about_events or Path(subject).exists()) and subject.upper() not in CODES:
         zone = None if timezone is None else read_zone(timezone)
         question = Question(None if at is None else read_moment(at, zone), process, names)
         sys.exit(explain_recording(Path(subject), question, zone, config, paths, as_json=output_format == "json"))
+    elif is_about_events:
+        raise ConfigError("name a recording: a file that holds events, or a listener's state folder")
     elif output_format == "json":
         found: object = [_object(one) for one in CODES.values()] if subject is None else _full_object(_named(subject))
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))

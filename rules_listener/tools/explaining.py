@@ -1,15 +1,13 @@
 """`explain RECORDING`: an event is looked for, the rules are fed with all that led to it, and it is said why."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import tzinfo
 from pathlib import Path
 
 import click
 
 from rules_listener.base.errors import ConfigError
-from rules_listener.event.event import Event
 from rules_listener.event.findings import Findings
 from rules_listener.event.recording import Reading
 from rules_listener.lang.parts import parted
@@ -36,7 +34,9 @@ def explain_recording(  # noqa: PLR0913 - what was asked, and where to look
     *,
     as_json: bool,
 ) -> int:
-    """Print why each rule fired at the event in question or did not. The exit status: 1 if there is no such event.
+    """Print why each rule fired at the event in question or did not.
+
+    The exit status is 1 if there is no such event, or something in the recording can't be read, which is then said.
 
     Raises:
         ConfigError: the rules have an error, there is no such rule, or the recording can't be read.
@@ -47,7 +47,8 @@ def explain_recording(  # noqa: PLR0913 - what was asked, and where to look
     checked = checked_rules(config, paths)
     for name in question.rules:
         number_of(name, checked)
-    explained = _explained(path, question, Reading(zone=zone), checked)
+    findings = Findings(lambda text: click.echo(text, err=True))
+    explained = _explained(path, question, Reading(zone=zone), checked, findings)
     if not explained.events:
         click.echo(f"{path} has no event{_asked(question)}", err=True)
         return 1
@@ -55,24 +56,18 @@ def explain_recording(  # noqa: PLR0913 - what was asked, and where to look
         click.echo(json.dumps(_object(explained, question), indent=2, ensure_ascii=False))
     else:
         _print(explained, question)
-    return 0
+    return 1 if findings.unreadable else 0
 
 
-def _explained(path: Path, question: Question, reading: Reading, checked: Checked) -> Explained:
+def _explained(path: Path, question: Question, reading: Reading, checked: Checked, findings: Findings) -> Explained:
     rules = parted(checked.parsed, checked.rules)
-    with _events(path, reading, report=True) as events:
+    with Recordings([path], findings) as recordings:
+        events = recordings.events(reading)
         picked = pick(events, rules.rules, question)
     program = load(compile_rules(checked.rules))
     channels = checked.config.default or ANY_CHANNEL
-    with _events(path, reading, report=False) as events:
-        return explain_events(events, rules, program, channels, picked, question.end)
-
-
-@contextmanager
-def _events(path: Path, reading: Reading, *, report: bool) -> Iterator[Iterator[Event]]:
-    findings = Findings(lambda text: click.echo(text, err=True) if report else None)
-    with Recordings([path], findings) as recordings:
-        yield recordings.events(reading)
+    with Recordings([path], Findings(lambda _: None)) as recordings:
+        return explain_events(recordings.events(reading), rules, program, channels, picked, question.end)
 
 
 def _asked(question: Question) -> str:
