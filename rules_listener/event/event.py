@@ -56,7 +56,10 @@ class Event:
     def process(self) -> str | None:
         """`group:name`, or the name alone where the two are the same; None if the event is about no process."""
         name = self.fields.get("processname")
-        return None if name is None else process_named(name, self.fields.get("groupname", ""))
+        if name is None:
+            return None
+        group = self.fields.get("groupname", "")
+        return str(name) if group in (name, "") else f"{group}:{name}"
 
     @property
     def poolserial(self) -> Value | None:
@@ -92,8 +95,3 @@ class Event:
         """The event that was `packed`."""
         kind, time, fields, data, header = packed
         return cls(kind, time, dict(fields), data, dict(header))
-
-
-def process_named(name: Value, group: Value) -> str:
-    """What `Event.process` is of a process with this name in this group."""
-    return str(name) if group in (name, "") else f"{group}:{name}"

@@ -15,7 +15,7 @@ from msgspec import DecodeError, Struct, ValidationError, defstruct, json
 
 from rules_listener.base.errors import ProtocolError
 from rules_listener.event.catalogue import CATALOGUE, EventType, Field, Kind
-from rules_listener.event.event import Event, Seen, Value, process_named
+from rules_listener.event.event import Event, Seen, Value
 from rules_listener.event.findings import Findings
 from rules_listener.event.record import from_record, to_record
 
@@ -153,9 +153,13 @@ def _made_of(event_type: EventType, base: type[_Line]) -> dict[str, Any]:
         "kept": _function(f"Event({event_type.name!r}, line.time, {fields}, {data}, {header})"),
     }
     if event_type.is_process:
-        made["process"] = property(_function("process_named(line.processname, line.groupname)"))
+        made["process"] = property(_function(_PROCESS))
     absent = {"data": event_type.has_data, "poolserial": base is _RecordedLine, "process": event_type.is_process}
     return made | {name: None for name, has in absent.items() if not has}
+
+
+_PROCESS = "line.processname if line.groupname in (line.processname, '') else f'{line.groupname}:{line.processname}'"
+"""As `Event.process`."""
 
 
 def _spell_dict(names: Iterable[str]) -> str:
@@ -163,7 +167,7 @@ def _spell_dict(names: Iterable[str]) -> str:
 
 
 def _function(spelling: str) -> Callable[[_Line], Any]:
-    made: Callable[[_Line], Any] = eval(f"lambda line: {spelling}", {"Event": Event, "process_named": process_named})  # noqa: S307 - of our own parts
+    made: Callable[[_Line], Any] = eval(f"lambda line: {spelling}", {"Event": Event})  # noqa: S307 - of our own parts
     return made
 
 

@@ -151,11 +151,15 @@ def wait_for(supervised: Supervised, rule: str, pattern: str) -> None:
 
 
 def crash(supervised: Supervised, name: str) -> None:
-    """Start a program, and kill it."""
+    """Start a program, and kill it once it runs its own code."""
+
+    def pid() -> int:
+        found = int(supervised.info(name)["pid"])
+        return found if found in supervised.processes() else 0
+
     exits = supervised.counter("event:PROCESS_STATE_EXITED")
     supervised.ask("startProcess", name, False)  # noqa: FBT003 - likewise
-    supervised.wait_for(lambda: supervised.info(name)["statename"] == "RUNNING", f"{name} to run")
-    supervised.kill(supervised.wait_for(lambda: int(supervised.info(name)["pid"]), "its pid"))
+    supervised.kill(supervised.wait_for(pid, f"{name} to run"))
     supervised.wait_for(lambda: supervised.counter("event:PROCESS_STATE_EXITED") > exits, "its exit")
 
 

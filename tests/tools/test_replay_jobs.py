@@ -1,5 +1,6 @@
 """Several jobs tell what one job tells, in the same order."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -208,3 +209,21 @@ def test_what_one_job_has_to_do(folder: Path) -> None:
     assert replay(folder, "a.jsonl", "--rules", "y.rules", "--jobs", "2") == (once[0], reason + once[1], 0)
     reason = "played by one job: two sets of rules are compared\n"
     assert replay(folder, "a.jsonl", "--rules", "x.rules", "--against", "x.rules", "--jobs", "2")[1] == reason
+
+
+def test_an_output_that_nobody_reads_any_more(folder: Path) -> None:
+    """Where the reader has gone, all jobs end without a word."""
+    script = f'"{sys.executable}" -m rules_listener replay a.jsonl --rules x.rules --format json --jobs 3 | head -n 1'
+    done = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, timeout=120, check=True)
+    assert json.loads(done.stdout)["type"] == "alert"
+    assert done.stderr == b""
+
+
+def test_a_recording_that_is_damaged(folder: Path) -> None:
+    """What can't be read of a file is said by whoever reads it, and the rest is played."""
+    whole = gzip.compress((folder / "a.jsonl").read_bytes())
+    (folder / "c.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    once = replay(folder, "c.jsonl.gz", "--rules", "x.rules")
+    assert once[2] == 1
+    assert "the compressed data end too early" in once[1]
+    assert replay(folder, "c.jsonl.gz", "--rules", "x.rules", "--jobs", "2") == once

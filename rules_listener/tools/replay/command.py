@@ -31,9 +31,19 @@ from rules_listener.tools.replay.text import TextReport
 from rules_listener.tools.replay.words import names
 
 FORMATS = ("text", "json", "github")
+HELP = """\
+Say what would have been sent, when, to whom, and what would have been held back, and why.
+
+RECORDING is what `convert` takes: a recording, a listener's state folder, a supervisord.log, a raw capture, or -
+for standard input. Nothing is sent, and nothing is run. --where and --from choose what is shown: all events reach
+the rules. Exit status 1 if something in RECORDING can't be read.
+
+With --against, the same history goes through the earlier rules too, and the differences are shown: what is added,
+removed, moved in time, or has another text, channel or severity. Exit status 1 if there is any.
+"""
 
 
-@click.command(short_help="Say what rules would have sent, had they run when events were recorded.")
+@click.command(help=HELP, short_help="Say what rules would have sent, had they run when events were recorded.")
 @click.argument("recordings", nargs=-1, required=True, metavar="RECORDING...", type=click.Path(path_type=Path))
 @click.option("--rules", multiple=True, metavar="PATH", help="A rule file or a folder of them; may be given again.")
 @click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="The configuration: channels, rules.")
@@ -69,15 +79,7 @@ def replay(  # noqa: PLR0913 - one for each option
     output_format: str,
     html: Path | None,
 ) -> None:
-    """Say what would have been sent, when, to whom, and what would have been held back, and why.
-
-    RECORDING is what `convert` takes: a recording, a listener's state folder, a supervisord.log, a raw capture, or -
-    for standard input. Nothing is sent, and nothing is run. --where and --from choose what is shown: all events reach
-    the rules. Exit status 1 if something in RECORDING can't be read.
-
-    With --against, the same history goes through the earlier rules too, and the differences are shown: what is added,
-    removed, moved in time, or has another text, channel or severity. Exit status 1 if there is any.
-    """
+    """Play recordings to rules; see `HELP`."""
     reading = reading_of(supervisor_conf, timezone, start)
     selection = Selection(
         -inf if since is None else read_moment(since, reading.zone), None if where is None else read_condition(where)

@@ -72,7 +72,7 @@ class Jobs:
         except Exception as error:  # noqa: BLE001 - raised where it can be seen
             self._failure = error
         finally:
-            with suppress(BrokenPipeError):
+            with suppress(OSError):
                 self._send_all(None)
 
     def _send_all(self, what: Sent) -> None:

@@ -12,7 +12,7 @@ from rules_listener.tools.replay.tally import RuleTally, Tally
 
 
 class JsonReport:
-    """Writes to standard output."""
+    """Writes to standard output; what came of an event is there before the next one is looked at."""
 
     every_event = False
 
@@ -21,6 +21,7 @@ class JsonReport:
         del event
         for alert in alerts:
             write({"type": "alert", **alert_object(alert)})
+        sys.stdout.flush()
 
     def end(self, played: Played, tally: Tally) -> None:
         """Write what came of it."""

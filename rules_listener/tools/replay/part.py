@@ -36,21 +36,33 @@ def _keeps_by_key(rule: checked.Rule) -> bool:
     return waits or any(action.until is not None for action in rule.actions)
 
 
+class _Owners(dict[str | None, int]):
+    """The parts that processes belong to; those of no process, which go to all, are told of by the first."""
+
+    def __init__(self, parts: int) -> None:
+        super().__init__()
+        self._parts = parts
+
+    def __missing__(self, process: str | None) -> int:
+        """Find out where a process belongs, by its name alone."""
+        owner = self[process] = crc32((process or "").encode("utf-8", "surrogatepass")) % self._parts
+        return owner
+
+
 class Part:
     """Part `number` (from 0) of so many."""
 
     def __init__(self, run: DryRun, number: int, parts: int) -> None:
         self._run = run
         self._number = number
-        self._parts = parts
-        self._owners: dict[str, int] = {}
+        self._owners = _Owners(parts)
         self._events = 0
         self._found: list[Found] = []
 
     def feed(self, event: Seen) -> list[Firing]:
         """What comes of an event, or of the time, if the event is another part's."""
         self._events += 1
-        if (process := event.process) and self._owner(process) != self._number:
+        if (process := event.process) and self._owners[process] != self._number:
             return self._run.engine.let_pass(event)
         return self._run.engine.feed(event)
 
@@ -63,8 +75,7 @@ class Part:
         """Some rules fired."""
         del event
         for firing in firings:
-            process = firing.event.process
-            if (self._owner(process) if process else 0) == self._number:
+            if self._owners[firing.event.process] == self._number:
                 self._found.append((self._place(firing), self._run.alerts([firing])))
 
     def found(self) -> list[Found]:
@@ -79,9 +90,3 @@ class Part:
     def _place(self, firing: Firing) -> Place:
         due = firing.due
         return (self._events, True, 0.0, 0, "") if due is None else (self._events, False, *due)
-
-    def _owner(self, process: str) -> int:
-        owner = self._owners.get(process)
-        if owner is None:
-            owner = self._owners[process] = crc32(process.encode("utf-8", "surrogatepass")) % self._parts
-        return owner
