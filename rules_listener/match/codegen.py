@@ -257,7 +257,7 @@ class FunctionWriter:
             return spelling
         self.uses_memo = True
         key = self.module.memo(meaning)
-        return f"(m[{key}] if {key} in m else m.setdefault({key}, {spelling}))"
+        return f"(r{key} if (r{key} := m.get({key}, UNKNOWN)) is not UNKNOWN else m.setdefault({key}, {spelling}))"
 
     # templates
 
