@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 from rules_listener.event.catalogue import CATALOGUE, UNLISTED, fields_of
 from rules_listener.lang import checked
-from rules_listener.match.codegen import FunctionWriter, Module
+from rules_listener.match.codegen import FunctionWriter, Module, Passes
 from rules_listener.match.index import Candidate, Index, index_of
 from rules_listener.match.lookup import MATCHES, Group, prefix_tree
 from rules_listener.match.necessary import BEGINS, ENDS, EQUALS, Predicate, Subject
+from rules_listener.match.searches import Search, many_searches
 from rules_listener.match.shapes import Constants, Shape, shape_of, that_differ
 
 TRIED = "tried"
@@ -119,6 +120,7 @@ class Buckets:
     def _test(self, shape: checked.Condition, holes: int, fields: frozenset[str] | None) -> str:
         names = [f"c{number}" for number in range(holes)]
         writer = FunctionWriter(self.module, fields, ", ".join(["e", "m", *names]))
+        writer.passes = self.passes(shape)
         test = writer.true(shape)
         if test in ("True", "False"):
             return ALWAYS if test == "True" else ""
@@ -128,6 +130,14 @@ class Buckets:
         name = self.module.function("test_", "e, m, hits, entries", [*writer.head(), *lines])
         self.tests.setdefault(name, len(self.tests))
         return name
+
+    def passes(self, condition: checked.Condition) -> Passes:
+        """The searches of a condition that are made in a pass over their text."""
+        found: dict[Search | None, tuple[str, int]] = {}
+        for value, patterns in many_searches(condition).items():
+            table = self.table(MATCHES, (patterns, patterns))
+            found |= {Search(value, pattern): (table, number) for number, pattern in enumerate(patterns)}
+        return found
 
 
 class BucketWriter:
@@ -175,6 +185,8 @@ class BucketWriter:
         names = [f"c{place}" for place in range(len(common.differing))]
         known, lines = ", ".join(["e", "m", *names]), self._writer.head()
         writer = FunctionWriter(self._buckets.module, self._fields, known, looked_up=lines)
+        if common.condition is not None:
+            writer.passes = self._buckets.passes(common.condition)
         test = "True" if common.condition is None else writer.true(common.condition)
         self._needs_memo = self._needs_memo or writer.uses_memo
         if test == "False":

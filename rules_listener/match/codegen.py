@@ -11,11 +11,12 @@
 Conditions are in normal form (see `normal`).
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from rules_listener.event.catalogue import HEADER_FIELDS, Kind
 from rules_listener.lang import checked
 from rules_listener.match.normal import normal
+from rules_listener.match.searches import Search, search_of
 
 MAX_NESTING = 40
 """Combinations and calls within one another in one generated function; Python reads at most 200 nested parentheses."""
@@ -28,6 +29,10 @@ _CHEAP = frozenset({"len"})
 _CONVERSIONS = {Kind.TEXT: "text_of", Kind.NUMBER: "number_of", Kind.BOOLEAN: "boolean_of"}
 _SHOW = {Kind.DURATION: "show_duration", Kind.TIME: "show_time"}
 _TRUE, _FALSE, _NONE = "True", "False", "None"
+
+
+Passes = Mapping[Search | None, tuple[str, int]]
+"""By each search the table of those that are made with it, and its number there."""
 
 
 class Module:
@@ -79,6 +84,8 @@ class FunctionWriter:
         self.fields = fields
         self.known = known
         self.uses_memo = False
+        self.passes: Passes = {}
+        """Searches that are made together with others."""
         self._looked_up = looked_up
         self._locals: dict[str, str] = {}
         self._temporaries = 0
@@ -129,6 +136,7 @@ class FunctionWriter:
     def _outsourced(self, spell: Callable[["FunctionWriter"], str]) -> str:
         """What `spell` would spell here, in a function of its own."""
         writer = FunctionWriter(self.module, self.fields, self.known)
+        writer.passes = self.passes
         spelling = spell(writer)
         self.uses_memo = self.uses_memo or self._remembers  # the part gets it, whether it uses it or not
         return self.module.function("part_", self.known, [*writer.head(), f"return {spelling}"]) + f"({self.known})"
@@ -151,6 +159,11 @@ class FunctionWriter:
         second, second_guard = self._guarded(condition.right, kind)
         if _NONE in (first, second):
             return [_FALSE], _FALSE
+        search = search_of(condition) if self.passes else None
+        if search in self.passes:
+            table, number = self.passes[search]
+            made = f"frozenset({table}.numbers({self.encoded(condition.left, first)}))"
+            return [first_guard], f"{number} in {self._remembered(table, made)}"
         if condition.operator == "=~":
             first = self.encoded(condition.left, first)
         return [first_guard, second_guard], _test(condition.operator, first, second)
@@ -257,7 +270,7 @@ class FunctionWriter:
             return spelling
         self.uses_memo = True
         key = self.module.memo(meaning)
-        return f"(m[{key}] if {key} in m else m.setdefault({key}, {spelling}))"
+        return f"(r{key} if (r{key} := m.get({key}, UNKNOWN)) is not UNKNOWN else m.setdefault({key}, {spelling}))"
 
     # templates
 

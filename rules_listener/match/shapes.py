@@ -3,6 +3,7 @@
 1. Rules that differ only in the constants that they compare with have one shape, and so one test; each brings its own
    constants along. What is the same in all of them can be left in the shape.
 2. A shape filled with its constants is the condition again.
+3. Where a condition looks for many things in one text, what it looks for belongs to its shape: see `searches`.
 """
 
 from collections.abc import Container, Iterable
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 from rules_listener.event.catalogue import Kind
 from rules_listener.lang import checked
+from rules_listener.match.searches import many_searches, search_of
 
 Constants = tuple[object, ...]
 
@@ -24,8 +26,9 @@ class Shape(NamedTuple):
 class _Holes:
     """Takes constants out, only those that are asked for by their numbers, and puts names in their places."""
 
-    def __init__(self, asked: Container[int] | None) -> None:
+    def __init__(self, asked: Container[int] | None, many: Container[checked.Value]) -> None:
         self.constants: list[object] = []
+        self._many = many
         self._asked = asked
         self._number = -1
 
@@ -38,6 +41,8 @@ class _Holes:
                 return checked.AnyOf(tuple(map(self.condition, condition.operands)))
             case checked.Negation():
                 return checked.Negation(self.condition(condition.operand))
+            case checked.Comparison() if condition.left in self._many and search_of(condition) is not None:
+                return condition
             case checked.Comparison():
                 left, right = self._value(condition.left), self._value(condition.right)
                 return checked.Comparison(condition.operator, left, right)
@@ -62,7 +67,7 @@ class _Holes:
 
 def shape_of(condition: checked.Condition, asked: Container[int] | None = None) -> Shape:
     """The shape of a condition in normal form; it keeps its constants but for those that are `asked` for, by number."""
-    holes = _Holes(asked)
+    holes = _Holes(asked, many_searches(condition))
     found = holes.condition(condition)
     return Shape(found, tuple(holes.constants))
 

@@ -42,10 +42,13 @@ def _nested(alternatives: int) -> str:
     return " or (".join(tests) + ")" * (alternatives - 1)
 
 
+EXCLUSIONS = 150
+EXCLUDED = " and ".join(f"not data contains 'q{n}'" for n in range(EXCLUSIONS))
 TEMPLATE = " ".join(f"{{{EXPRESSIONS[n % 10].replace('{n}', str(n))}}}" for n in range(100))
 ATTACKS = (
     Attack("a rule with `(a+)+$`", "on PROCESS_LOG where data =~ '(a+)+$' alert '{pid}'", "a" * 1_000_000 + "b"),
     Attack(f"a rule of {LEVELS} nested conditions", f"on PROCESS_LOG where {_nested(LEVELS)} alert '{{pid}}'", ROWS),
+    Attack(f"a rule with {EXCLUSIONS} exclusions", f"on PROCESS_LOG where {EXCLUDED} alert '{{pid}}'", ROWS),
     Attack("a template of 100 expressions", f'on PROCESS_LOG alert "{TEMPLATE}"', ROWS),
 )
 

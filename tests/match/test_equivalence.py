@@ -210,6 +210,42 @@ def test_many_rules_about_few_texts(conditions: list[str], fed: list[tuple[str |
         assert numbers(indexed, event) == right
 
 
+SEARCHES = st.tuples(
+    st.sampled_from(("data contains '{}'", "data =~ '{}'", "processname =~ '^{}'", "not data contains '{}'")),
+    st.sampled_from((*PIECES[:5], "a.b", "b+a", "aa", "bb", "bab", "c", "(a|b)b$", "[ab]a", "abab")),
+    st.sampled_from((" and ({})", " or ({})", " and not ({})")),
+)
+
+
+@settings(THOROUGH, max_examples=200)
+@given(st.lists(st.lists(SEARCHES, min_size=6, max_size=16), min_size=1, max_size=3), st.lists(TEXTS, max_size=8))
+def test_many_searches_in_one_text(written: list[list[tuple[str, str, str]]], fed: list[str | None]) -> None:
+    """What a condition looks for in one pass is what it would find one after the other, in any combination."""
+    conditions = []
+    for searches in written:
+        condition = "groupname == 'x'"
+        for test, word, joined in searches:
+            condition = test.format(word) + joined.format(condition)
+        conditions += [condition, f"groupname == 'a' and ({condition})"]
+    rule_set = checked_rules("\n".join(f"on PROCESS_LOG_STDOUT where {condition} shutdown" for condition in conditions))
+    indexed, tried = load(compile_rules(rule_set)), load(compile_rules(rule_set, indexed=False))
+    for number, data in enumerate(fed):
+        fields: dict[str, str | int] = {"groupname": "xa"[number % 2], "processname": "ab"[: number % 3]}
+        event = Event("PROCESS_LOG_STDOUT", 0.0, fields, data)
+        assert numbers(indexed, event) == numbers(tried, event) == expected(rule_set, event)
+
+
+def test_searches_are_made_in_a_pass() -> None:
+    """Eight things or more are looked for in one pass; seven one after the other."""
+
+    def source(count: int) -> str:
+        condition = " and ".join(f"not data contains 'x{number}'" for number in range(count))
+        return compile_rules(checked_rules(f"on PROCESS_LOG where {condition} shutdown")).source
+
+    assert "numbers(" in source(8)
+    assert "numbers(" not in source(7)
+
+
 INDEXED = {
     "groupname == 'g{n}'": True,
     "groupname in ['g{n}', 'h{n}'] and pid > {n}": True,

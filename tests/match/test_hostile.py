@@ -16,9 +16,9 @@ def test_an_event_takes_no_time(attack: Attack) -> None:
 
 
 def test_the_attacks_do_what_they_should() -> None:
-    """The expression and the conditions find nothing, after all that there is; the template is rendered, each time."""
-    expression, conditions, template = map(Attacked, ATTACKS)
-    assert (expression.texts, conditions.texts) == ([], [])
+    """The expression and the conditions find nothing, after all that there is; all of the template is rendered."""
+    expression, conditions, exclusions, template = map(Attacked, ATTACKS)
+    assert (expression.texts, conditions.texts, exclusions.texts) == ([], [], ["1"])
     (text,) = template.texts
     assert text.startswith(f"{len(ROWS)} ")
     assert "94 957 false false false b:a" in text
