@@ -82,6 +82,7 @@ _RULE = re.compile(r"rule(?!\w)(?:\s|#[^\n]*)*+")
 _ROUTING = re.compile(r"(?:route|mute)(?!\w)")
 _BEFORE_OPERAND = re.compile(r"(?:[=<>~(\[,]|(?<!\w)(?:and|or|not|in|like|contains|startswith|endswith|route|mute))\Z")
 _LONGEST = len("startswith")
+_BEFORE_CHANNEL = re.compile(r"(?:,|(?<!\w)to)\Z")
 _RULE_NAME = re.compile(rf"rule(?!\w)(?:\s|#[^\n]*)*+(?>{_STRING}|[A-Za-z_]\w*|[^\s#])?+(?:\s|#[^\n]*)*+")
 
 
@@ -108,13 +109,13 @@ def statement_ranges(text: str) -> Iterator[tuple[int, int]]:
 def _is_name(text: str, word: str, start: int, end: int, at: int) -> bool:
     """Whether a word at `at` that begins statements stands for something else in the one from `start` to `end`.
 
-    It can be the name of a rule, or `rule` in the condition of a route or a mute.
+    It can be the name of a rule or of a channel, or `rule` in the condition of a route or a mute.
     """
     match word:
         case "on":
             return _RULE_NAME.fullmatch(text, start, at) is not None
         case "route" | "mute":
-            return _RULE.fullmatch(text, start, at) is not None
+            return bool(_RULE.fullmatch(text, start, at) or _BEFORE_CHANNEL.search(text, max(start, end - 3), end))
         case "rule":
             return bool(_ROUTING.match(text, start) and _BEFORE_OPERAND.search(text, max(start, end - _LONGEST), end))
     return False

@@ -37,7 +37,7 @@ def scraper() -> Scraper:
 
 def test_what_is_told_is_what_happened(supervised: Supervised, scraper: Scraper) -> None:
     """While the courier is killed again and again, no counter goes back; in the end each has its number."""
-    supervised.config(CHANNELS, f"metrics: 127.0.0.1:{scraper.port}\ngive_up_after: 500ms")
+    supervised.config(CHANNELS, f"metrics: 127.0.0.1:{scraper.port}\ngive_up_after: 5s")
     supervised.rules(RULES)
     supervised.listener(events="PROCESS_COMMUNICATION,PROCESS_STATE_EXITED")
     supervised.program("slowly", supervised.python("slowly.py", SLOWLY), autostart="false")

@@ -44,7 +44,7 @@ def test_a_mute_that_ends(supervised: Supervised) -> None:
     assert (held.text, held.reason) == ("job is down", "muted: it is rebuilt")
     supervised.wait_for(lambda: "muted: it is rebuilt" in status(supervised)[0], "the open alert")
     text, values = status(supervised)
-    assert "muted      test.rules:1: it is rebuilt\n" in text
+    assert "muted      test.rules:1: it is rebuilt" in text
     assert {one["key"]: one["muted"] for one in values["open_alerts"]} == {"job": "muted: it is rebuilt", "other": None}
     assert [one["reason"] for one in values["mutes"]] == ["it is rebuilt"]
 
