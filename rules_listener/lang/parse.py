@@ -129,7 +129,7 @@ class _Reader:
     def span(self, start: int, end: int) -> Span:
         """The place of the characters `[start, end)` of this stretch."""
         if start >= len(self.offsets):
-            last = self.offsets[-1] + 1
+            last = self.offsets[-1] + 1 if self.offsets else 0
             return Span(self.source, last, last)
         return Span(self.source, self.offsets[start], self.offsets[max(start, end - 1)] + 1)
 
