@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+EXTRA := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"])
 
 .PHONY: demo test lint bench clean
 
@@ -16,7 +17,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# What can't be installed is said in the table.
 bench: $(READY)
+	-$(BIN)/python -c '$(EXTRA)' | xargs -n 1 $(BIN)/python -m pip install --quiet
 	$(BIN)/python -m tests.bench
 
 clean:

@@ -4,6 +4,7 @@
 for people.
 """
 
+import gc
 import signal
 import sys
 
@@ -11,6 +12,7 @@ import sys
 def main() -> None:
     """Run the command line, and exit with its status."""
     if sys.argv[1:2] == ["run"]:
+        gc.disable()  # until it has started: there is nothing to collect yet
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the rules are read only later, and the loop wants it only then
         from rules_listener.tools.run import main as run  # noqa: PLC0415 - and nothing else
 

@@ -2,12 +2,15 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from rules_listener.base.clock import ManualClock
 from rules_listener.base.diagnostics import as_text
 from rules_listener.base.source import Source
 from rules_listener.event.catalogue import CATALOGUE
@@ -18,6 +21,9 @@ from rules_listener.lang.parse import parse
 from rules_listener.serve.compiler import check_all
 from rules_listener.serve.configfile import read_config
 from rules_listener.serve.kinds import KINDS
+from rules_listener.tools.cli import cli
+from rules_listener.tools.testfile import Library, read_suite
+from rules_listener.tools.testrun import run_tests
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md", "LANGUAGE.md")
@@ -71,14 +77,33 @@ def test_the_rules_of_starter_and_demo_are_right(folder: str) -> None:
 
 
 def test_every_configuration_in_the_readme_is_right(tmp_path: Path) -> None:
-    """Blocks of YAML are configurations that pass the checks, but for what is not on this machine."""
+    """Blocks of YAML without tests are configurations that pass the checks, but for what is not on this machine."""
     kinds = set()
-    for block in fences("README.md", "yaml"):
+    for block in (block for block in fences("README.md", "yaml") if "tests:" not in block):
         (tmp_path / "c.yaml").write_text(block, encoding="utf-8")
         read = read_config(tmp_path / "c.yaml")
         assert as_text(read.found) == ""
         kinds |= {channel.kind for channel in read.config.channels}
     assert kinds == set(KINDS)
+
+
+def test_the_rule_tests_in_the_readme_pass(tmp_path: Path) -> None:
+    """The block of YAML with tests is about the rules that the README shows, and passes."""
+    (rules,) = (block for block in fences("README.md", "") if "rule crash_loop" in block)
+    (tmp_path / "crash.rules").write_text(rules, encoding="utf-8")
+    (block,) = (block for block in fences("README.md", "yaml") if "tests:" in block)
+    (tmp_path / "crash.test.yaml").write_text(block, encoding="utf-8")
+    done = CliRunner().invoke(cli, ["test", str(tmp_path)])
+    assert (done.output, done.exit_code) == ("2 tests in 1 file: all passed\n", 0)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="Debian's package prometheus is not installed")
+def test_what_the_readme_has_for_prometheus_is_right(tmp_path: Path) -> None:
+    """Blocks of YML are Prometheus' own: its configuration, and its alerting rules."""
+    for block, kind in zip(fences("README.md", "yml"), ("config", "rules"), strict=True):
+        (tmp_path / kind).write_text(block, encoding="utf-8")
+        done = subprocess.run(["promtool", "check", kind, tmp_path / kind], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_kind_of_channel_is_in_the_readme() -> None:
@@ -93,6 +118,18 @@ def test_every_example_is_right_and_listed(path: Path) -> None:
     checked = check_all(ROOT / "examples/rules-listener.yaml", [str(path)])
     assert as_text(checked.found) == ""
     assert f"`examples/{path.name}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.rules")), ids=lambda path: path.stem)
+def test_every_example_is_tested(path: Path) -> None:
+    """Each rule file of the examples has rule tests beside it, which pass, and see each of its rules send something."""
+    suite, found = read_suite(path.with_suffix(".test.yaml"), None, Library())
+    assert as_text(found) == ""
+    assert suite is not None
+    ran = list(run_tests(suite, suite.tests, ManualClock()))
+    assert [one.test.name for one in ran if not one.passed] == []
+    sent = {alert.rule for one in ran for alert in one.alerts if alert.held is None}
+    assert sent == {rule.name for rule in suite.rules.checked.rules.rules}
 
 
 def test_the_reference_names_all_types_and_functions() -> None:

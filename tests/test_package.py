@@ -55,9 +55,23 @@ def test_the_installed_wheel_checks_an_example(installed: Path, tmp_path: Path) 
     assert output == "2 files, 3 rules: no errors\n"
 
 
+def test_the_installed_wheel_writes_a_page(installed: Path, tmp_path: Path) -> None:
+    """What a page is made of comes with the wheel, and the licence of its library where tools look for licences."""
+    (tmp_path / "x.rules").write_text('on TICK_60 alert "tick"\n', encoding="utf-8")
+    (tmp_path / "x.jsonl").write_text('{"time": 1, "event": "TICK_60", "when": 1}\n', encoding="utf-8")
+    command = ("replay", "x.jsonl", "--rules", "x.rules", "--html", "x.html")
+    run(tmp_path, str(installed / "rules-listener"), *command)
+    assert "new uPlot(" in (tmp_path / "x.html").read_text(encoding="utf-8")
+    (licences,) = installed.parent.glob("lib/python*/site-packages/rules_listener-*.dist-info/licenses")
+    found = {str(path.relative_to(licences)) for path in licences.rglob("LICENSE")}
+    assert found == {"LICENSE", "rules_listener/tools/replay/timeline/uplot/LICENSE"}
+
+
 def test_the_installed_wheel_has_its_data(installed: Path, tmp_path: Path) -> None:
     """Starter files and the prelude come with the wheel."""
     run(tmp_path, str(installed / "rules-listener"), "init")
     assert (tmp_path / "rules" / "crash.rules").exists()
     output = run(tmp_path, str(installed / "rules-listener"), "check")
     assert output == "1 file, 5 rules: no errors\n"
+    output = run(tmp_path, str(installed / "rules-listener"), "test", ".")
+    assert output == "5 tests in 1 file: all passed\n"

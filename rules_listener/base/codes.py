@@ -1,13 +1,13 @@
 """The registry of diagnostics: each code, what it means, and the smallest text that causes it.
 
 1. A code is never reused and never changes its meaning.
-2. `RL1..` the text is no rule language; `RL2..` names and kinds do not fit; `RL3..` files; `RL4..` warnings, of which
-   `RL41.` are about comments that silence others; `RL5..` what does not fit supervisord.conf, of which `RL51.` and
-   `RL52.` are warnings. RL901 is no longer used.
+2. `RL1..` the text is no rule language; `RL2..` names and kinds do not fit; `RL3..` files, of which `RL31.` are about
+   rule tests; `RL4..` warnings, of which `RL41.` are about comments that silence others; `RL5..` what does not fit
+   supervisord.conf, of which `RL51.` and `RL52.` are warnings. RL901 is no longer used.
 3. Each `example` causes its code, and only that; what is `fixed` causes none. A test runs them all.
 """
 
-from rules_listener.base.meaning import CONFIGURATION_FILE, Code
+from rules_listener.base.meaning import CONFIGURATION_FILE, TEST_FILE, Code
 from rules_listener.base.supervisorcodes import SUPERVISOR_CODES
 
 _CODES = (
@@ -190,6 +190,30 @@ _CODES = (
         "on PROCESS_STATE_RUNNING signal HUP",
     ),
     Code(
+        "RL218",
+        "time that never is",
+        "Days are Mon to Sun, or `day` for each of them; hours are 00:00 to 24:00, where 22:00-06:00 goes on after "
+        "midnight; moments are written 2026-12-24T18:00. A mute ends after it begins. When summer time begins, clocks "
+        "skip an hour.",
+        'mute every Sunday 02:00-04:00 because "backup"\non crashed alert "{process} crashed"',
+        'mute every Sun 02:00-04:00 because "backup"\non crashed alert "{process} crashed"',
+    ),
+    Code(
+        "RL219",
+        "unknown time zone",
+        "A zone is one of the time zone database that this host has, as Europe/Paris or UTC. Without a zone, the "
+        "host's own clock counts.",
+        'mute every Sun 02:00-04:00 Europe/Pari because "backup"\non crashed alert "{process} crashed"',
+        'mute every Sun 02:00-04:00 Europe/Paris because "backup"\non crashed alert "{process} crashed"',
+    ),
+    Code(
+        "RL220",
+        "mute without a reason",
+        "A mute says why: what it holds back is recorded with that reason, and people will ask.",
+        'mute groupname == "batch"\non crashed alert "{process} crashed"',
+        'mute groupname == "batch" because "it is being rebuilt"\non crashed alert "{process} crashed"',
+    ),
+    Code(
         "RL301",
         "file can't be read",
         "The file does not exist, or may not be read by this user.",
@@ -219,6 +243,39 @@ _CODES = (
         'channels:\n  hook: {webhook: {url: "https://me:${HOOK_PASSWORD}@example.org/hook"}}\n'
         "rules: [example.rules]\ndefault: [hook]\n",
         file=CONFIGURATION_FILE,
+    ),
+    Code(
+        "RL311",
+        "rule test is not valid",
+        "A file of rule tests says which `rules` it is about and has a list of `tests`, each with a name, events or a "
+        "recording, and the alerts that are to be sent. It is strict: a key that it does not know or a value of "
+        "another kind is an error.",
+        "rules: [example.rules]\ntests:\n  - name: it gave up\n    events: []\n    alert: []\n",
+        "rules: [example.rules]\ntests:\n  - name: it gave up\n    events: []\n    alerts: []\n",
+        file=TEST_FILE,
+    ),
+    Code(
+        "RL312",
+        "no such event can come",
+        "A line of a rule test says when an event comes, its type, for most types a process, and its fields: "
+        "`10s PROCESS_STATE_EXITED web:nginx expected=0`. Fields are those that supervisord sends with that type, and "
+        "have the values that it can send.",
+        "rules: [example.rules]\ntests:\n  - name: it exited\n    events:\n"
+        "      - 0s PROCESS_STATE_EXITED web expcted=0\n    alerts: []\n",
+        "rules: [example.rules]\ntests:\n  - name: it exited\n    events:\n"
+        "      - 0s PROCESS_STATE_EXITED web expected=0\n    alerts: []\n",
+        file=TEST_FILE,
+    ),
+    Code(
+        "RL313",
+        "no such alert can be sent",
+        "A rule test expects an alert of a rule or to a channel that is not there. A rule without a name is called by "
+        "its place, as crash.rules:12.",
+        "rules: [example.rules]\ntests:\n  - name: it gave up\n    events: [0s PROCESS_STATE_FATAL web]\n"
+        "    alerts: [{rule: gave_up}]\n",
+        "rules: [example.rules]\ntests:\n  - name: it gave up\n    events: [0s PROCESS_STATE_FATAL web]\n"
+        '    alerts: [{rule: "example.rules:1"}]\n',
+        file=TEST_FILE,
     ),
     Code(
         "RL401",
@@ -289,6 +346,14 @@ _CODES = (
         "condition is never true. Select an event of the same process, or keep one for all with `overall`.",
         'on PROCESS_STATE_FATAL alert "{process} gave up" until TICK_3600',
         'on PROCESS_STATE_FATAL alert "{process} gave up" until PROCESS_STATE_RUNNING',
+    ),
+    Code(
+        "RL409",
+        "route is never reached",
+        "The first route that takes an alert decides where it goes. Routes before this one take all that it would: one "
+        "of them has an `else` or no condition, or theirs are true wherever this one's is. Move it up, or remove it.",
+        'route severity >= error to ops\nroute severity == critical to pager\non crashed alert "{process} crashed"',
+        'route severity == critical to pager\nroute severity >= error to ops\non crashed alert "{process} crashed"',
     ),
     Code(
         "RL411",

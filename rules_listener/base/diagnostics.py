@@ -77,22 +77,27 @@ def as_text(diagnostics: Iterable[Diagnostic]) -> str:
 def _lines(found: Diagnostic) -> Iterable[str]:
     yield f"{found.severity}[{found.code}]: {found.message}"
     margin = ""
-    if found.span is None:
-        if found.file:
-            yield f" --> {found.file}"
-    else:
-        line, column = found.span.source.position(found.span.start)
-        text = found.span.source.line(line)
-        margin = " " * len(str(line))
-        marked = text[column - 1 :][: found.span.end - found.span.start]
-        yield f"{margin}--> {found.span.place}"
-        yield f"{margin} |"
-        yield f"{line} | {text}"
-        indent = "".join("\t" if character == "\t" else " " * _cells(character) for character in text[: column - 1])
-        carets = "^" * max(1, sum(map(_cells, marked)))
-        yield f"{margin} | {indent}{carets} {found.label}".rstrip()
+    if found.span is not None:
+        margin = " " * len(str(found.span.line))
+        yield from excerpt(found.span, found.label)
+    elif found.file:
+        yield f" --> {found.file}"
     for note in found.notes:
         yield f"{margin} = {note}"
+
+
+def excerpt(span: Span, label: str) -> Iterable[str]:
+    """A place, and the line that is there with carets below and the label beside them."""
+    line, column = span.source.position(span.start)
+    text = span.source.line(line)
+    margin = " " * len(str(line))
+    marked = text[column - 1 :][: span.end - span.start]
+    yield f"{margin}--> {span.place}"
+    yield f"{margin} |"
+    yield f"{line} | {text}"
+    indent = "".join("\t" if character == "\t" else " " * _cells(character) for character in text[: column - 1])
+    carets = "^" * max(1, sum(map(_cells, marked)))
+    yield f"{margin} | {indent}{carets} {label}".rstrip()
 
 
 def _cells(character: str) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 EXAMPLE_FILE = "example.rules"
 CONFIGURATION_FILE = "rules-listener.yaml"
+TEST_FILE = "example.test.yaml"
 INCLUDED_FILE = "example.conf"
 """What the supervisord.conf of an example includes."""
 

@@ -4,8 +4,10 @@
 2. Lines and columns are counted from 1, for people; a column counts characters.
 """
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +19,17 @@ class Source:
     _line_starts: list[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        starts = [0]
-        starts.extend(index + 1 for index, character in enumerate(self.text) if character == "\n")
+        starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
         object.__setattr__(self, "_line_starts", starts)
 
     def position(self, offset: int) -> tuple[int, int]:
         """The line and column, from 1, of the character at `offset`."""
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
+
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a line and column, from 1: the opposite of `position`."""
+        return self._line_starts[line - 1] + column - 1
 
     def line(self, number: int) -> str:
         """The text of line `number` (from 1), without its end; empty where there is no such line."""
@@ -33,8 +38,7 @@ class Source:
         return self.text[self._line_starts[number - 1] :].split("\n", 1)[0].rstrip("\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A place in a source: characters `[start, end)`."""
 
     source: Source
@@ -51,6 +55,11 @@ class Span:
         """`file:line:column`, as editors and compilers write it."""
         line, column = self.source.position(self.start)
         return f"{self.source.name}:{line}:{column}"
+
+    @property
+    def text(self) -> str:
+        """What stands there, on one line."""
+        return " ".join(self.source.text[self.start : self.end].split())
 
     def to(self, other: "Span") -> "Span":
         """The span from the start of this one to the end of `other`."""

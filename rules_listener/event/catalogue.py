@@ -9,9 +9,10 @@ this table with the installed supervisor. The `LISTENER_…` types are the liste
 3. A type that is not listed here (a plugin's, or a newer supervisord's) is no error: its fields are text.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 
 class Kind(StrEnum):
@@ -23,6 +24,7 @@ class Kind(StrEnum):
     DURATION = "duration"
     TIME = "time"
     LIST = "list"
+    SEVERITY = "severity"
     ANY = "any"
     """A value out of JSON: text, number or boolean, known only when the event is there."""
 
@@ -187,16 +189,15 @@ LISTENER_PREFIX = "LISTENER_"
 """What the names of the listener's own types begin with; supervisord knows none of them."""
 
 
-def concrete_types(name: str) -> Iterator[EventType]:
+@cache
+def concrete_types(name: str) -> tuple[EventType, ...]:
     """The types that are sent when `name` is selected: itself, or all that descend from it.
 
     Raises:
         KeyError: there is no such type.
     """
-    wanted = CATALOGUE[name]
-    for event_type in _TYPES:
-        if not event_type.abstract and wanted.name in ancestry(event_type):
-            yield event_type
+    wanted = CATALOGUE[name].name
+    return tuple(one for one in _TYPES if not one.abstract and wanted in ancestry(one))
 
 
 def ancestry(event_type: EventType) -> list[str]:
@@ -207,8 +208,14 @@ def ancestry(event_type: EventType) -> list[str]:
     return names
 
 
-def fields_of(event_type: EventType) -> dict[str, Field]:
+def fields_of(event_type: EventType) -> Mapping[str, Field]:
     """All fields that a rule can use on events of this type, header and derived fields included."""
+    return _fields_of(event_type.name)
+
+
+@cache
+def _fields_of(name: str) -> Mapping[str, Field]:
+    event_type = CATALOGUE[name]
     fields = [*event_type.fields]
     if event_type.is_process:
         fields.append(PROCESS_FIELD)

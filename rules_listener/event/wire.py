@@ -49,6 +49,9 @@ class Frame(NamedTuple):
     payload: bytes
 
 
+NO_FRAME = Frame(b"", b"")
+
+
 class FrameReader:
     """Cuts a stream of bytes into frames."""
 

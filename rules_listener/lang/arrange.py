@@ -149,6 +149,10 @@ class Arranger(ExpressionArranger):
                 return self.event(node)
             case nodes.Rule():
                 return self.rule(node)
+            case nodes.Route():
+                return self.route(node)
+            case nodes.Mute():
+                return self.mute(node)
 
     def let(self, node: nodes.Let) -> Layout:
         """`let NAME = EXPRESSION`: a bracket may begin on its line, `and` and `or` have lines of their own."""
@@ -266,6 +270,46 @@ class Arranger(ExpressionArranger):
     def at_most(self, node: nodes.AtMost | None) -> Layout:
         """`at most N per D`, if there is one."""
         return "" if node is None else self.words(_SPACE, "at", "most", "", "per", "")
+
+    # where alerts go, and when none are sent
+
+    def route(self, node: nodes.Route) -> Layout:
+        """`route`: its clauses have lines of their own if it does not fit on one."""
+        start = self.word("", "route"), self.about(node.condition)
+        to = self.word(_SPACE if node.condition else " ", "to"), self.names(node.channels)
+        if not node.otherwise:
+            return Group((start, Indented(INDENT, to)))
+        comma, comments = self.cursor.take(",")
+        self.cursor.hold(comments)
+        otherwise = self.gap(_SPACE), self.words("", "else", "to"), self.names(node.otherwise)
+        return Group((start, Indented(INDENT, (to, comma, otherwise))))
+
+    def mute(self, node: nodes.Mute) -> Layout:
+        """`mute`: likewise."""
+        start = self.word("", "mute"), self.about(node.condition)
+        window = self.window(node.window) if node.window else ""
+        reason = self.words(_SPACE, "because", "") if node.reason else ""
+        return Group((start, Indented(INDENT, (window, reason))))
+
+    def about(self, condition: nodes.Expression | None) -> Layout:
+        """Which alerts it is about, behind the keyword."""
+        if condition is None:
+            return ""
+        between = _between(self.cursor.take_comments(inside=True), " ")
+        return Indented(INDENT, (between, Group(self.expression(condition, indent=INDENT))))
+
+    def window(self, node: nodes.Weekly | nodes.Stretch) -> Layout:
+        """`every DAYS [FROM-TO] [ZONE]` or `from MOMENT to MOMENT [ZONE]`."""
+        zone = [""] * bool(node.zone)
+        if isinstance(node, nodes.Stretch):
+            return self.words(_SPACE, "from", "", "to", "", *zone)
+        every = self.word(_SPACE, "every"), Group(Indented(INDENT, (self.gap(" "), self.items(node.days, self.days))))
+        hours = (self.word(" "), self.word("", "-"), self.word("")) if node.hours else ""
+        return every, hours, (self.word(" ") if zone else "")
+
+    def days(self, node: nodes.Days) -> Layout:
+        """A day, or from one to another."""
+        return self.word(""), (self.word("", "-"), self.word("")) if node.last else ""
 
 
 def _between(comments: list[Comment], otherwise: Layout) -> Layout:

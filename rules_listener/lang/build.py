@@ -163,6 +163,48 @@ class StatementBuilder(ExpressionBuilder):
         span = self.span(name or selector, actions[-1])
         return nodes.Rule(span, name and self.word(name), selector, pattern, scope, tuple(actions))
 
+    def route(self, parts: Parts) -> nodes.Route:
+        """`route [CONDITION] to CHANNEL, … [, else to CHANNEL, …]`."""
+        keyword, condition, *channels, otherwise = parts
+        self._condition(condition)
+        last = otherwise[-1] if otherwise else channels[-1]
+        return nodes.Route(self.span(keyword, last), condition, self.to(channels), otherwise or ())
+
+    def mute(self, parts: Parts) -> nodes.Mute:
+        """`mute [CONDITION] [WINDOW] [because REASON]`."""
+        keyword, condition, window, reason = parts
+        self._condition(condition)
+        last = next(part for part in reversed(parts) if part is not None)
+        return nodes.Mute(self.span(keyword, last), condition, window, reason and self.text(reason))
+
+    def _condition(self, node: nodes.Expression | None) -> None:
+        if node is not None:
+            self.places[-1].nesting(node)
+
+    def weekly(self, parts: Parts) -> nodes.Weekly:
+        """`every DAYS [FROM-TO] [ZONE]`."""
+        days, start, _, end, zone = parts
+        hours = (self._clock(start), self._clock(end)) if start else None
+        return nodes.Weekly(self.span(days[0], zone or end or days[-1]), days, hours, zone and self.word(zone))
+
+    def _clock(self, token: Token) -> nodes.Clock:
+        return nodes.Clock(self.token_span(token), str(token))
+
+    def stretch(self, parts: Parts) -> nodes.Stretch:
+        """`from MOMENT to MOMENT [ZONE]`."""
+        start, end, zone = parts
+        first, last = (nodes.Moment(self.token_span(token), str(token)) for token in (start, end))
+        return nodes.Stretch(self.span(start, zone or end), first, last, zone and self.word(zone))
+
+    def days(self, parts: Parts) -> tuple[nodes.Days, ...]:
+        """One day or more."""
+        return tuple(parts)
+
+    def day(self, parts: Parts) -> nodes.Days:
+        """`Sun` or `Mon-Fri`."""
+        first, dash, last = parts
+        return nodes.Days(self.span(first, last if dash else first), self.word(first), last and self.word(last))
+
     def once(self, parts: Parts) -> tuple[nodes.Selector, None]:
         """A selector alone."""
         return parts[0], None

@@ -4,8 +4,9 @@
 2. The rules that come out are those without an error; they may only be loaded if there is no error at all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import TypeVar
 
 from rules_listener.base.diagnostics import Diagnostic
 from rules_listener.base.source import Source
@@ -14,8 +15,12 @@ from rules_listener.lang import checked, nodes
 from rules_listener.lang.definitions import define, taken
 from rules_listener.lang.expressions import ExpressionChecker
 from rules_listener.lang.parse import Parsed, parse_condition, parse_template
+from rules_listener.lang.routing import RoutingChecker, with_routes
 from rules_listener.lang.rules import Channels, RuleChecker, template_parts
 from rules_listener.lang.scope import ALWAYS_GIVEN, EVERYTHING, MESSAGE, Scope
+from rules_listener.lang.selectors import Definitions
+
+T = TypeVar("T")
 
 
 def check(parsed: Iterable[Parsed], channels: Channels | None = None) -> tuple[checked.RuleSet, list[Diagnostic]]:
@@ -27,14 +32,27 @@ def check(parsed: Iterable[Parsed], channels: Channels | None = None) -> tuple[c
     found = list(chain.from_iterable(one.found for one in files_parsed))
     statements = list(chain.from_iterable(one.statements for one in files_parsed))
     definitions = define(statements, set().union(*(one.broken for one in files_parsed)), found)
+    routing = RoutingChecker(definitions, channels)
+    route_nodes = [node for node in statements if isinstance(node, nodes.Route)]
+    routes = [routing.route(node, found) for node in route_nodes]
+    mutes = [routing.mute(node, found) for node in statements if isinstance(node, nodes.Mute)]
+    routed = None if channels is None else with_routes(channels, route_nodes)
+    rules = _rules([node for node in statements if isinstance(node, nodes.Rule)], definitions, routed, found)
+    return checked.RuleSet(_right(rules), _right(routes), _right(mutes)), found
+
+
+def _right(checked_nodes: Iterable[T | None]) -> tuple[T, ...]:
+    """Those with which nothing is wrong."""
+    return tuple(one for one in checked_nodes if one is not None)
+
+
+def _rules(
+    statements: Iterable[nodes.Rule], definitions: Definitions, channels: Channels | None, found: list[Diagnostic]
+) -> Iterator[checked.Rule | None]:
     names = dict[str, nodes.Name]()
-    rules = []
     for node in statements:
-        if isinstance(node, nodes.Rule):
-            _check_rule_name(node, names, found)
-            rule = RuleChecker(node, definitions, channels).rule(found)
-            rules += [] if rule is None else [rule]
-    return checked.RuleSet(tuple(rules)), found
+        _check_rule_name(node, names, found)
+        yield RuleChecker(node, definitions, channels).rule(found)
 
 
 def _check_rule_name(rule: nodes.Rule, names: dict[str, nodes.Name], found: list[Diagnostic]) -> None:

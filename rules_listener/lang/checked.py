@@ -190,10 +190,55 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """Where alerts without channels of their own go, under a condition (None: always); `otherwise` is where else."""
+
+    condition: Condition | None
+    channels: tuple[str, ...]
+    otherwise: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """From `start` to `end` (minutes of the day, at most 1440) of some days (Monday is 0) by the clocks of a zone.
+
+    If it ends before it starts, it ends on the next day. No zone is the host's own.
+    """
+
+    days: tuple[int, ...]
+    start: int
+    end: int
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """From one moment to another, in seconds since 1970."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """When no alerts are sent, under a condition (None: any alert), and why; without a window, always.
+
+    `name` is its place, for people.
+    """
+
+    name: str
+    condition: Condition | None
+    reason: str
+    window: Weekly | Stretch | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSet:
-    """All rules of all files, in order."""
+    """All rules, routes and mutes of all files, in order."""
 
     rules: tuple[Rule, ...]
+    routes: tuple[Route, ...] = ()
+    mutes: tuple[Mute, ...] = ()
 
 
 def canonical(expression: Expression) -> str:

@@ -30,7 +30,7 @@ def define(statements: Iterable[nodes.Statement], broken: set[str], found: list[
     definitions.events |= dict.fromkeys(broken)
     first = dict[str, Span]()
     for statement in statements:
-        if isinstance(statement, nodes.Rule) or not _is_free(statement.name, first, found):
+        if not isinstance(statement, Definition) or not _is_free(statement.name, first, found):
             continue
         if isinstance(statement, nodes.Let):
             definitions.lets[statement.name.name] = statement

@@ -12,13 +12,16 @@ from rules_listener.base.source import Span
 from rules_listener.event.catalogue import Kind
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.functions import FUNCTIONS, SPECIAL, Parameter, json_path, regex
+from rules_listener.lang.literals import SEVERITIES
 from rules_listener.lang.scope import HOST_NAMES, Scope
 
 T = TypeVar("T")
 
 _OUT_OF_JSON = {Kind.TEXT, Kind.NUMBER, Kind.BOOLEAN, Kind.ANY}
-_ORDERED = (Kind.TEXT, Kind.NUMBER, Kind.DURATION, Kind.TIME, Kind.ANY)
+_ORDERED = (Kind.TEXT, Kind.NUMBER, Kind.DURATION, Kind.TIME, Kind.SEVERITY, Kind.ANY)
 _ORDERINGS = ("<", "<=", ">", ">=")
+_ELSEWHERE = "severities are compared in `route` and `mute` alone"
+_SEVERITIES = f"severities are {' < '.join(SEVERITIES)}, written without quotes"
 _REGEX_OPERATORS = ("=~", "!~")
 _PATTERN_OPERATORS = ("=~", "!~", "like")
 _TEXT_OPERATORS = (*_PATTERN_OPERATORS, "contains", "startswith", "endswith")
@@ -123,7 +126,8 @@ class ExpressionChecker:
             return not wrong
         if not _can_be_compared(left.kind, right.kind):
             label = f"a {_shown(left.kind)} on the left, a {_shown(right.kind)} on the right"
-            self.report("RL205", "values of different kinds can't be compared", node.span, label)
+            notes = [_SEVERITIES] * (Kind.SEVERITY in kinds)
+            self.report("RL205", "values of different kinds can't be compared", node.span, label, *notes)
             return False
         if node.operator in _ORDERINGS and (not kinds <= set(_ORDERED) or kinds == {Kind.ANY}):
             self.report("RL206", f"`{node.operator}` has no order to go by here", node.span, f"a {_shown(left.kind)}")
@@ -168,7 +172,9 @@ class ExpressionChecker:
             return None
         for place, constant in constants:
             if not _can_be_compared(item.kind, constant.kind):
-                self.report("RL205", f"a {_shown(item.kind)} is never in a list of {constant.kind}s", place.span)
+                notes = [_SEVERITIES] * (Kind.SEVERITY in (item.kind, constant.kind))
+                message = f"a {_shown(item.kind)} is never in a list of {_plural(constant.kind)}"
+                self.report("RL205", message, place.span, "", *notes)
                 return None
             self._check_possible(item, constant, place.span)
         fixed = tuple(constant for _, constant in constants if isinstance(constant, checked.Constant))
@@ -246,15 +252,18 @@ class ExpressionChecker:
             return checked.FieldValue(name, self.scope.fields[name][0].kind)
         if name in self.scope.given:
             return checked.Given("values", name, self.scope.given[name])
+        if name in self.scope.severities:
+            return checked.Constant(self.scope.severities.index(name), Kind.SEVERITY)
         if name in HOST_NAMES:
             return checked.Given("host", name)
         if let := self._definition(node):
             return self._within(node, lambda: self.value(let.value))
         if name in self.lets:
             return None
-        known = [*self.scope.fields, *self.scope.given, *HOST_NAMES, *self.lets]
+        known = [*self.scope.fields, *self.scope.given, *self.scope.severities, *HOST_NAMES, *self.lets]
         message = self.scope.subject(f"has no field `{name}`", f"has a field `{name}`")
-        self.report("RL201", message, node.span, suggestion(name, known), f"fields: {' '.join(self.scope.own_fields)}")
+        label = _ELSEWHERE if name in ("severity", *SEVERITIES) else suggestion(name, known)
+        self.report("RL201", message, node.span, label, f"fields: {' '.join(self.scope.own_fields)}")
         return None
 
     def _call(self, node: nodes.Call) -> checked.Value | None:
@@ -322,6 +331,10 @@ def _can_be_compared(first: Kind, second: Kind) -> bool:
 
 def _shown(kind: Kind) -> str:
     return "value out of JSON" if kind is Kind.ANY else str(kind)
+
+
+def _plural(kind: Kind) -> str:
+    return "severities" if kind is Kind.SEVERITY else f"{kind}s"
 
 
 def _is_null(node: nodes.Expression) -> bool:

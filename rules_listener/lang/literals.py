@@ -1,4 +1,4 @@
-"""What literals stand for: strings, numbers, durations, sizes."""
+"""What literals stand for: strings, numbers, durations, sizes, severities."""
 
 import re
 from collections.abc import Iterator
@@ -9,8 +9,12 @@ SECONDS = {"w": 604800.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 
 BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 """The units of a size, in bytes."""
 
+SEVERITIES = ("info", "warning", "error", "critical")
+"""The severities of alerts, the least first; where they are compared, each is its place here."""
+
 _ESCAPE = re.compile(r'\\(?:(["\\nt])|u\{([0-9A-Fa-f]{1,6})\}|.)')
 _ESCAPED = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
+_SPELLED = {character: f"\\{letter}" for letter, character in _ESCAPED.items()}
 
 
 def unescape(raw: str) -> Iterator[tuple[str | None, int, int]]:
@@ -39,9 +43,20 @@ def _escaped(match: re.Match[str]) -> str | None:
     return chr(number) if is_character else None
 
 
+def quote(text: str) -> str:
+    """A text as a string of the language, which stands for it."""
+    spelled = (_SPELLED.get(character) or character for character in text)
+    return f'"{"".join(spelled)}"'
+
+
 def number_value(text: str) -> int | float:
     """`3`, `-1` or `2.5` as a number."""
     return float(text) if "." in text else int(text)
+
+
+def spell_number(value: float) -> str:
+    """A number as the language writes it."""
+    return str(value) if isinstance(value, int) else f"{value:.15f}".rstrip("0").rstrip(".")
 
 
 _DURATION = re.compile(r"(?:[0-9]{1,18}(?:\.[0-9]{1,18})?(?:ms|[smhdw]))+")

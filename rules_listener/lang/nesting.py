@@ -31,7 +31,6 @@ class Extent(NamedTuple):
         return self.levels <= MAX_DEPTH and self.size <= MAX_SIZE
 
 
-NOTHING = Extent(0, 0)
 ENDLESS = Extent(inf, inf)
 """What does not fit, and was reported."""
 
@@ -40,9 +39,12 @@ def extent(node: nodes.Node, known: Mapping[str, Extent]) -> Extent:
     """The extent of an expression or a selector; a name has one level and one part more than what it stands for."""
     levels, size = 0.0, 0.0
     for level, part in _levels(node):
-        below = known.get(part.name, NOTHING) if isinstance(part, nodes.Name) else NOTHING
-        levels = max(levels, level + 1 + below.levels)
-        size += 1 + below.size
+        below = known.get(part.name) if isinstance(part, nodes.Name) else None
+        if below is not None:
+            levels, size = max(levels, level + 1 + below.levels), size + below.size
+        elif level >= levels:
+            levels = level + 1
+        size += 1
     return Extent(levels, size)
 
 
@@ -92,6 +94,8 @@ def _levels(node: nodes.Node) -> Iterator[tuple[int, nodes.Node]]:
 
 def _parts(node: nodes.Node) -> tuple[nodes.Node, ...]:
     match node:
+        case nodes.Name() | nodes.Text() | nodes.Number():
+            return ()  # most parts are such: they come first
         case nodes.Selector():
             return node.selected
         case nodes.Not():

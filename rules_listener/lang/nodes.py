@@ -236,4 +236,65 @@ class Rule(Node):
     actions: tuple[Action, ...]
 
 
-Statement = Rule | Let | EventDefinition
+# where alerts go, and when none are sent
+
+
+@dataclass(slots=True)
+class Days(Node):
+    """A day of the week, or from one to another; `day` is every one."""
+
+    first: Name
+    last: Name | None
+
+
+@dataclass(slots=True)
+class Clock(Node):
+    """`02:00`: what a clock shows, as it is spelled."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class Moment(Node):
+    """`2026-12-24T18:00`: a date and a time, as they are spelled."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class Weekly(Node):
+    """`every DAYS [FROM-TO] [ZONE]`; without hours, all day."""
+
+    days: tuple[Days, ...]
+    hours: tuple[Clock, Clock] | None
+    zone: Name | None
+
+
+@dataclass(slots=True)
+class Stretch(Node):
+    """`from MOMENT to MOMENT [ZONE]`."""
+
+    start: Moment
+    end: Moment
+    zone: Name | None
+
+
+@dataclass(slots=True)
+class Route(Node):
+    """`route [CONDITION] to CHANNEL, … [, else to CHANNEL, …]`."""
+
+    condition: Expression | None
+    channels: tuple[Name, ...]
+    otherwise: tuple[Name, ...]
+
+
+@dataclass(slots=True)
+class Mute(Node):
+    """`mute [CONDITION] [WINDOW] because REASON`; that there is a reason is checked later."""
+
+    condition: Expression | None
+    window: Weekly | Stretch | None
+    reason: Text | None
+
+
+Statement = Rule | Let | EventDefinition | Route | Mute

@@ -18,11 +18,12 @@ from rules_listener.lang.selections import can_be_assumed, fired
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A rule with its place in a file, and the situations in which one event makes it fire."""
+    """A rule with its place in a file, the situations in which one event makes it fire, and the processes it names."""
 
     node: nodes.Rule
     rule: checked.Rule
     fired: Situations
+    named: frozenset[checked.Scalar]
 
     @property
     def span(self) -> Span:
@@ -37,7 +38,7 @@ class Stated:
 
 def stated(rule_nodes: Iterable[nodes.Rule], rules: Iterable[checked.Rule]) -> list[Stated]:
     """The rules of all files, each with what it means."""
-    return [Stated(node, rule, fired(rule.arms)) for node, rule in zip(rule_nodes, rules, strict=True)]
+    return [Stated(node, rule, fired(rule.arms), _named(rule)) for node, rule in zip(rule_nodes, rules, strict=True)]
 
 
 # rules that do what others do
@@ -90,14 +91,14 @@ def _covers(rule: Stated, other: Stated) -> bool:
 
     The listener's own events come only to those rules that name it: if the other one names more, it may be one of them.
     """
-    if not other.fired or not _named(other.rule) <= _named(rule.rule):
+    if not other.fired or not other.named <= rule.named:
         return False
     return all(_fires(rule.rule, situation) for situation in other.fired)
 
 
-def _named(rule: checked.Rule) -> set[checked.Scalar]:
+def _named(rule: checked.Rule) -> frozenset[checked.Scalar]:
     """The names with which a rule compares that of a process or a group."""
-    return {name for arm in rule.arms if arm.condition is not None for name in named_processes(arm.condition)}
+    return frozenset(name for arm in rule.arms if arm.condition for name in named_processes(arm.condition))
 
 
 def _fires(rule: checked.Rule, situation: Situation) -> bool:

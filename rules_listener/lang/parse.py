@@ -4,12 +4,14 @@
 2. What is wrong is returned beside what could be read; nothing is raised.
 3. The grammar is in `grammar/*.lark`; `build` makes the nodes while lark parses. Strings that are templates are parsed
    in turn, with places that are still those of the file.
+4. What differs from a text that was parsed in literals only is copied from it (see `alike`), with the same result.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -18,6 +20,7 @@ from lark.visitors import merge_transformers
 from rules_listener.base.diagnostics import Diagnostic, suggestion
 from rules_listener.base.source import Source, Span
 from rules_listener.lang import nodes
+from rules_listener.lang.alike import Shapes, Tokenizer
 from rules_listener.lang.build import ExpressionBuilder, Place, StatementBuilder
 from rules_listener.lang.nesting import MAX_DEPTH, extent
 
@@ -68,38 +71,66 @@ def parse_condition(source: Source) -> tuple[nodes.Expression | None, list[Diagn
 
 
 _DEFINITION = re.compile(r"(?:let|event)\s+([A-Za-z_]\w*)")
-_WORD = re.compile(
-    r"""(?P<skip>"(?:[^"\\\n]|\\[^\n])*"?|'[^'\n]*'?|\#[^\n]*|\s+)|(?P<word>[A-Za-z_]\w*)|.""", re.DOTALL
+
+_STRING = r"""(?:"(?:[^"\\\n]|\\[^\n])*"?|'[^'\n]*'?)"""
+_BEGINNING = r"(?:rule|let|event|on|route|mute)(?!\w)"
+_STRETCH = re.compile(
+    rf"""((?:(?!{_BEGINNING})[A-Za-z_]\w*|[^A-Za-z_"'\#])*+)(?:(?P<word>{_BEGINNING})|(?P<string>{_STRING})|\#[^\n]*)?"""
 )
+"""What begins no statement, and what follows it: a word that may begin one, a string, or a comment."""
+_RULE = re.compile(r"rule(?!\w)(?:\s|#[^\n]*)*+")
+_ROUTING = re.compile(r"(?:route|mute)(?!\w)")
+_BEFORE_OPERAND = re.compile(r"(?:[=<>~(\[,]|(?<!\w)(?:and|or|not|in|like|contains|startswith|endswith|route|mute))\Z")
+_LONGEST = len("startswith")
+_RULE_NAME = re.compile(rf"rule(?!\w)(?:\s|#[^\n]*)*+(?>{_STRING}|[A-Za-z_]\w*|[^\s#])?+(?:\s|#[^\n]*)*+")
 
 
 def statement_ranges(text: str) -> Iterator[tuple[int, int]]:
-    """Where each statement begins and ends: it begins at `rule`, `let`, `event`, or at an `on` without `rule NAME`."""
+    """Where each statement begins and ends: it begins at its keyword, which is `on` for a rule without a name."""
     start: int | None = None
     end = 0
-    words: list[str] = []
-    for match in _WORD.finditer(text):
-        word = match["word"]
-        if word in ("rule", "let", "event") or (word == "on" and not _is_rule_name(words)):
-            if start is not None:
-                yield start, end
-            start, words = match.start(), []
-        if match["skip"] and not match["skip"].startswith(("'", '"')):
-            continue
-        start = match.start() if start is None else start
-        end = match.end()
-        words.append(match[0])
+    for stretch in _STRETCH.finditer(text):
+        other, word, string = stretch.groups()
+        if not other.isspace() and other:
+            start = stretch.end(1) - len(other.lstrip()) if start is None else start
+            end = stretch.start() + len(other.rstrip())
+        if word or string:
+            at = stretch.end(1)
+            if start is None or (word and not _is_name(text, word, start, end, at)):
+                if start is not None:
+                    yield start, end
+                start = at
+            end = stretch.end()
     if start is not None:
         yield start, end
 
 
-def _is_rule_name(words: list[str]) -> bool:
-    return len(words) in (1, 2) and words[0] == "rule"
+def _is_name(text: str, word: str, start: int, end: int, at: int) -> bool:
+    """Whether a word at `at` that begins statements stands for something else in the one from `start` to `end`.
+
+    It can be the name of a rule, or `rule` in the condition of a route or a mute.
+    """
+    match word:
+        case "on":
+            return _RULE_NAME.fullmatch(text, start, at) is not None
+        case "route" | "mute":
+            return _RULE.fullmatch(text, start, at) is not None
+        case "rule":
+            return bool(_ROUTING.match(text, start) and _BEFORE_OPERAND.search(text, max(start, end - _LONGEST), end))
+    return False
+
+
+class Grammar(NamedTuple):
+    """The parser, the stack of places that its builders look at, and what was learned of texts that are alike."""
+
+    lark: Lark
+    places: list[Place]
+    tokenizer: Tokenizer
+    shapes: Shapes
 
 
 @cache
-def _grammar() -> tuple[Lark, list[Place]]:
-    """The parser, and the stack of places that its builders look at."""
+def _grammar() -> Grammar:
     places: list[Place] = []
     builder = merge_transformers(  # type: ignore[no-untyped-call] # lark has no types for it
         StatementBuilder(places), expressions=ExpressionBuilder(places)
@@ -113,7 +144,8 @@ def _grammar() -> tuple[Lark, list[Place]]:
         maybe_placeholders=True,
         transformer=builder,
     )
-    return lark, places
+    patterns = {_plain(terminal.name): terminal.pattern.to_regexp() for terminal in lark.terminals}
+    return Grammar(lark, places, Tokenizer(patterns), Shapes(ExpressionBuilder(places)))
 
 
 class _Reader:
@@ -128,24 +160,36 @@ class _Reader:
 
     def span(self, start: int, end: int) -> Span:
         """The place of the characters `[start, end)` of this stretch."""
-        if start >= len(self.offsets):
-            last = self.offsets[-1] + 1 if self.offsets else 0
-            return Span(self.source, last, last)
-        return Span(self.source, self.offsets[start], self.offsets[max(start, end - 1)] + 1)
+        offsets = self.offsets
+        if start >= len(offsets):
+            end = offsets[-1] + 1 if offsets else 0
+            return Span(self.source, end, end)
+        return Span(self.source, offsets[start], offsets[end - 1 if end > start else start] + 1)
 
     def read(self, start: str) -> nodes.Node | None:
         """The node of the grammar's rule `start`, or None and a diagnostic."""
         self.start = start
-        lark, places = _grammar()
-        places.append(self)
+        grammar = _grammar()
+        grammar.places.append(self)
         try:
-            node: object = lark.parse(self.text, start=start)
+            return self._node(grammar)
         except UnexpectedInput as error:
             self.found.append(self._syntax_error(error))
             return None
         finally:
-            places.pop()
-        return node if isinstance(node, nodes.Node) else None
+            grammar.places.pop()
+
+    def _node(self, grammar: Grammar) -> nodes.Node | None:
+        tokens = grammar.tokenizer.tokens(self.text)
+        if tokens is not None and (copy := grammar.shapes.copy(self.start, tokens, self)) and not self.found:
+            return copy
+        self.found.clear()
+        node: object = grammar.lark.parse(self.text, start=self.start)
+        if not isinstance(node, nodes.Node):
+            return None
+        if tokens is not None and not self.found:
+            grammar.shapes.learn(self.start, tokens, self, node)
+        return node
 
     def report(self, code: str, message: str, span: Span, label: str = "") -> None:
         """Say that something is wrong at `span`."""
@@ -163,7 +207,7 @@ class _Reader:
             if not is_expression:
                 parts.append(text.value[start:end].replace("{{", "{").replace("}}", "}"))
                 continue
-            inner = _Reader(self.source, tuple(text.offsets[start:end]), text.value[start:end])
+            inner = _Reader(self.source, text.offsets[start:end], text.value[start:end])
             node = inner.read("expression")
             self.found += inner.found
             if isinstance(node, nodes.Expression):
@@ -240,6 +284,10 @@ _TOKEN_NAMES = {
     "NUMBER": "a number",
     "DURATION": "a duration such as 10m",
     "SIZE": "a size such as 64KiB",
+    "CLOCK": "a time such as 02:00",
+    "MOMENT": "a moment such as 2026-12-24T18:00",
+    "ZONE": "a time zone",
+    "DASH": "`-`",
     "CONSTANT": "true",
     "COMPARISON": "a comparison such as ==",
     "TEXT_OPERATOR": "like",
@@ -261,7 +309,7 @@ def _plain(terminal: str) -> str:
 
 @cache
 def _patterns() -> dict[str, str]:
-    return {_plain(terminal.name): terminal.pattern.value for terminal in _grammar()[0].terminals}
+    return {_plain(terminal.name): terminal.pattern.value for terminal in _grammar().lark.terminals}
 
 
 def _words_of(terminals: set[str]) -> list[str]:

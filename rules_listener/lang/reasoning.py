@@ -10,15 +10,17 @@ are left when one more is assumed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 from rules_listener.event.catalogue import CATALOGUE, HEADER_FIELDS, UNLISTED, Kind, fields_of
 from rules_listener.lang import checked
 from rules_listener.lang.checked import canonical, subexpressions
 from rules_listener.lang.domain import MISSING, Domain, Fact, said, simpler
 from rules_listener.lang.functions import FUNCTIONS
+from rules_listener.lang.literals import SEVERITIES
 
 MAX_SITUATIONS = 200
 """How many situations are told apart; every selected type is one at least."""
@@ -60,26 +62,31 @@ _OTHERWISE = {
 }
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(NamedTuple):
     """An event of one type, and what is known of it: values and relations of values, each by its canonical spelling."""
 
     type: str
-    domains: Mapping[str, Domain] = field(default_factory=dict)
-    relations: Mapping[str, bool] = field(default_factory=dict)
+    domains: Mapping[str, Domain] = MappingProxyType({})
+    relations: Mapping[str, bool] = MappingProxyType({})
 
-    def domain(self, value: checked.Value) -> Domain:
-        """What a value can be."""
-        known = self.domains.get(canonical(value))
+    def domain(self, value: checked.Value, spelling: str = "") -> Domain:
+        """What a value can be, whose canonical spelling may be given."""
+        known = self.domains.get(spelling or canonical(value))
         return known if known is not None else self._unconstrained(value)
+
+    def where(self, spelling: str, domain: Domain) -> "Situation":
+        """This situation with another domain of a value."""
+        return Situation(self.type, {**self.domains, spelling: domain}, self.relations)
 
     def _unconstrained(self, value: checked.Value) -> Domain:
         match value:
-            case checked.Constant():
-                return Domain(frozenset({value.kind}), frozenset({value.value}))
             case checked.FieldValue():
                 return field_domain(self.type, value.name)
-            case checked.Given(origin="host"):
+            case checked.Constant():
+                return Domain(frozenset({value.kind}), frozenset({value.value}))
+            case checked.Given(kind=Kind.SEVERITY):
+                return Domain(frozenset({Kind.SEVERITY}), frozenset(range(len(SEVERITIES))))
+            case checked.Given(origin="host") | checked.Given(origin="values", name="rule"):
                 return Domain(frozenset({Kind.TEXT}))
             case checked.Given():
                 return Domain(frozenset({value.kind, MISSING}))
@@ -88,10 +95,9 @@ class Situation:
 
     def narrowed(self, value: checked.Value, narrow: Callable[[Domain], Domain]) -> "list[Situation]":
         """This situation with less that a value can be; none if nothing is left."""
-        domain = narrow(self.domain(value))
-        if domain.is_empty:
-            return []
-        return [Situation(self.type, {**self.domains, canonical(value): domain}, self.relations)]
+        spelling = canonical(value)
+        domain = narrow(self.domain(value, spelling))
+        return [] if domain.is_empty else [self.where(spelling, domain)]
 
     def related(self, relation: str, *, holds: bool) -> "list[Situation]":
         """This situation with a relation that holds, or does not; none if the opposite is known."""
@@ -161,7 +167,7 @@ def assume(condition: checked.Condition | None, outcome: Outcome, known: Situati
             return assume(condition.operand, outcome.negated, known)
         case checked.AllOf() | checked.AnyOf():
             return _combined(condition, outcome, known)
-    left = [one for situation in known for one in _left(condition, outcome, situation)]
+    left = _left_of_all(condition, outcome, known)
     return left if len(left) <= MAX_SITUATIONS else known
 
 
@@ -178,6 +184,37 @@ def _combined(condition: checked.AllOf | checked.AnyOf, outcome: Outcome, known:
         return left
     left = [one for operand in condition.operands for one in assume(operand, outcome, known)]
     return left if len(left) <= MAX_SITUATIONS else known
+
+
+def _left_of_all(condition: checked.Condition, outcome: Outcome, known: Situations) -> list[Situation]:
+    """What is left of some situations; where a condition is about one value, only the value's domain matters."""
+    value = _only_value(condition) if len(known) > 1 else None
+    if value is None:
+        return [one for situation in known for one in _left(condition, outcome, situation)]
+    spelling = canonical(value)
+    left, by_domain = list[Situation](), dict[Domain, list[Domain]]()
+    for situation in known:
+        domain = situation.domain(value, spelling)
+        narrowed = by_domain.get(domain)
+        if narrowed is None:
+            narrowed = [one.domain(value, spelling) for one in _left(condition, outcome, situation)]
+            by_domain[domain] = narrowed
+        left += [situation.where(spelling, one) for one in narrowed]
+    return left
+
+
+def _only_value(condition: checked.Condition) -> checked.Value | None:
+    """The value that a condition without operands is about, if it is about no other that may differ."""
+    match condition:
+        case checked.Present() | checked.Truth():
+            return condition.value
+        case checked.Member():
+            return condition.item
+        case checked.Comparison(right=checked.Constant()):
+            return condition.left
+        case checked.Comparison(left=checked.Constant()):
+            return condition.right
+    return None
 
 
 def _left(condition: checked.Condition, outcome: Outcome, situation: Situation) -> list[Situation]:

@@ -46,7 +46,7 @@ class Context:
 
 def quoted(node: nodes.Node) -> str:
     """What stands in the file, on one line and not too long of it."""
-    text = " ".join(node.span.source.text[node.span.start : node.span.end].split())
+    text = node.span.text
     return f"`{text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + '…'}`"
 
 

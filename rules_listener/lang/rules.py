@@ -5,7 +5,7 @@
 """
 
 import signal
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rules_listener.base.diagnostics import Diagnostic, suggestion
@@ -31,10 +31,22 @@ DEFAULT_KEYS = (checked.FieldValue("process", Kind.TEXT),)
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """The channels that the configuration defines, and those of an alert without `to`."""
+    """The channels that the configuration defines, and those of an alert without `to` that no route takes.
+
+    `are_routed`: there are routes, which may take an alert before that.
+    """
 
     names: Collection[str]
     default: Sequence[str]
+    are_routed: bool = False
+
+    def unknown(self, names: Iterable[nodes.Name]) -> Iterator[Diagnostic]:
+        """What to say of channels that the configuration lacks."""
+        known = f"channels: {' '.join(self.names) or 'none'}"
+        for name in names:
+            if name.name not in self.names:
+                label = suggestion(name.name, self.names)
+                yield Diagnostic("RL212", f"there is no channel `{name.name}`", name.span, label, (known,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +198,12 @@ class RuleChecker:
     def _check_channels(self, node: nodes.Alert) -> None:
         if self.channels is None:
             return
-        known = " ".join(self.channels.names) or "none"
-        for name in node.channels:
-            if name.name not in self.channels.names:
-                label = suggestion(name.name, self.channels.names)
-                self._report("RL212", f"there is no channel `{name.name}`", name.span, label, f"channels: {known}")
+        self.found += self.channels.unknown(node.channels)
         if not node.channels and not self.channels.default:
             message = "this alert goes nowhere: it has no `to`, and the configuration has no `default`"
+            if self.channels.are_routed:
+                message = "this alert goes nowhere if no route takes it: the configuration has no `default`"
+            known = " ".join(self.channels.names) or "none"
             self._report("RL212", message, node.span, "", f"channels: {known}")
 
     def _templates(
@@ -224,7 +235,12 @@ def template_parts(template: nodes.Template, checker: ExpressionChecker) -> chec
 def _shown_name(node: nodes.Rule) -> str:
     if node.name is not None:
         return node.name.name
-    return f"{node.span.source.name.rsplit('/', 1)[-1]}:{node.span.line}"
+    return short_place(node.span)
+
+
+def short_place(span: Span) -> str:
+    """A place as a name: that of the file without its folders, and the line."""
+    return f"{span.source.name.rsplit('/', 1)[-1]}:{span.line}"
 
 
 def _some(names: Sequence[str], at_most: int = 12) -> str:

@@ -1,10 +1,11 @@
 """Which names mean something at a place in a rule: the fields of the selected events, and what else is known there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 
 from rules_listener.event.catalogue import CATALOGUE, UNLISTED, Field, Kind, fields_of
+from rules_listener.lang.literals import SEVERITIES
 
 HOST_NAMES = {
     "host": "the host's name",
@@ -46,28 +47,25 @@ RESERVED = frozenset(
 """Names that no `let` or `event` statement may take."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What can be named where events of `types` (concrete ones, by name) are looked at.
 
-    `shown` is how the rule itself names the events. `given` are the values that a firing brings along.
+    `shown` is how the rule itself names the events. `given` are the values that a firing brings along, `severities` the
+    words that stand for one.
     """
 
     types: tuple[str, ...]
     shown: tuple[str, ...]
     given: Mapping[str, Kind] = field(default_factory=dict)
+    severities: tuple[str, ...] = ()
 
-    @cached_property
-    def fields(self) -> dict[str, list[Field]]:
+    @property
+    def fields(self) -> Mapping[str, Sequence[Field]]:
         """Each field that at least one of the types has, as each of them has it."""
-        fields: dict[str, list[Field]] = {}
-        for name in self.types:
-            if name != UNLISTED:
-                for found in fields_of(CATALOGUE[name]).values():
-                    fields.setdefault(found.name, []).append(found)
-        return fields
+        return _fields_of_all(self.types)
 
-    @cached_property
+    @property
     def own_fields(self) -> list[str]:
         """The names of the payload's fields, in the order in which supervisord sends them."""
         names = [found.name for name in self.types if name != UNLISTED for found in CATALOGUE[name].fields]
@@ -81,9 +79,22 @@ class Scope:
         return f"none of {', '.join(self.shown)} {predicate_none}"
 
 
+@cache
+def _fields_of_all(types: tuple[str, ...]) -> Mapping[str, Sequence[Field]]:
+    fields: dict[str, list[Field]] = {}
+    for name in types:
+        if name != UNLISTED:
+            for found in fields_of(CATALOGUE[name]).values():
+                fields.setdefault(found.name, []).append(found)
+    return fields
+
+
 EVERYTHING = Scope(
     tuple(name for name, event_type in CATALOGUE.items() if not event_type.abstract),
     ("EVENT",),
     _ALL_GIVEN,
 )
 """The scope in which a name is defined, before anyone knows where it will be used."""
+
+OF_ALERTS = Scope(EVERYTHING.types, ("an alert",), {"rule": Kind.TEXT, "severity": Kind.SEVERITY}, SEVERITIES)
+"""The scope of routes and mutes: any alert, because of any event."""

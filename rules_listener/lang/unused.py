@@ -12,16 +12,32 @@ from rules_listener.lang.nesting import Definition, defined, names_in
 
 
 def unused_names(statements: Iterable[nodes.Statement]) -> list[Diagnostic]:
-    """A warning for each definition that no rule uses, not even by way of other definitions."""
+    """A warning for each definition that no rule, route or mute uses, not even by way of other definitions."""
     statements = list(statements)
     rules = [statement for statement in statements if isinstance(statement, nodes.Rule)]
-    definitions = {one.name.name: one for one in statements if not isinstance(one, nodes.Rule)}
+    definitions = {one.name.name: one for one in statements if isinstance(one, Definition)}
     users: dict[str, list[str]] = {}
     for name, definition in definitions.items():
         for other in {one.name for one in names_in(defined(definition))} & definitions.keys():
             users.setdefault(other, []).append(name)
-    used = _reached({one.name for rule in rules for one in _names_in_rule(rule)}, definitions)
+    used = _reached({name.name for one in statements for name in _names_used(one)}, definitions)
     return [_unused(one, users.get(name, [])) for name, one in definitions.items() if rules and name not in used]
+
+
+def users(name: str, statements: Iterable[nodes.Statement]) -> list[nodes.Statement]:
+    """The rules, routes and mutes that need a definition, also by way of others."""
+    statements = list(statements)
+    definitions = {one.name.name: one for one in statements if isinstance(one, Definition)}
+    return [one for one in statements if name in _reached({used.name for used in _names_used(one)}, definitions)]
+
+
+def _names_used(statement: nodes.Statement) -> Iterable[nodes.Name]:
+    match statement:
+        case nodes.Rule():
+            return _names_in_rule(statement)
+        case nodes.Route() | nodes.Mute() if statement.condition is not None:
+            return names_in(statement.condition)
+    return ()
 
 
 def _names_in_rule(rule: nodes.Rule) -> Iterator[nodes.Name]:

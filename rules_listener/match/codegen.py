@@ -11,23 +11,28 @@
 Conditions are in normal form (see `normal`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from rules_listener.event.catalogue import HEADER_FIELDS, Kind
 from rules_listener.lang import checked
 from rules_listener.match.normal import normal
+from rules_listener.match.searches import Search, search_of
 
 MAX_NESTING = 40
 """Combinations and calls within one another in one generated function; Python reads at most 200 nested parentheses."""
 
 _HEADER = frozenset(field.name for field in HEADER_FIELDS)
 _ATTRIBUTES = {"data": "data", "time": "time", "eventname": "type"}
-_OWN_NAMES = frozenset({"e", "f", "h", "v", "m", "n", "hits", "entries"})
+_OWN_NAMES = frozenset({"e", "f", "h", "v", "m", "n", "hits", "entries", "group", "text", "test"})
 _CHEAP = frozenset({"len"})
 """Functions that cost less than to remember what they gave."""
 _CONVERSIONS = {Kind.TEXT: "text_of", Kind.NUMBER: "number_of", Kind.BOOLEAN: "boolean_of"}
 _SHOW = {Kind.DURATION: "show_duration", Kind.TIME: "show_time"}
 _TRUE, _FALSE, _NONE = "True", "False", "None"
+
+
+Passes = Mapping[Search | None, tuple[str, int]]
+"""By each search the table of those that are made with it, and its number there."""
 
 
 class Module:
@@ -69,12 +74,19 @@ class FunctionWriter:
 
     `fields` are the names that the event's type has; None where the type is not known, and each field may hold
     anything. `known` are the names that are there: of `e`, `v`, the memo `m` and the constants `c0`, `c1`, …
+    `looked_up` are the lines that stand before anyway.
     """
 
-    def __init__(self, module: Module, fields: frozenset[str] | None, known: str = "e") -> None:
+    def __init__(
+        self, module: Module, fields: frozenset[str] | None, known: str = "e", looked_up: Collection[str] = ()
+    ) -> None:
         self.module = module
         self.fields = fields
         self.known = known
+        self.uses_memo = False
+        self.passes: Passes = {}
+        """Searches that are made together with others."""
+        self._looked_up = looked_up
         self._locals: dict[str, str] = {}
         self._temporaries = 0
         self._nesting = 0
@@ -82,11 +94,10 @@ class FunctionWriter:
 
     def head(self) -> list[str]:
         """The lines that the spellings so far need before them."""
-        lines = list(self._locals.values())
+        lines = [line for line in self._locals.values() if line not in self._looked_up]
         used = " ".join(lines)
-        return [
-            f"{short} = e.{name}" for short, name in (("f", "fields"), ("h", "header")) if f"{short}.get" in used
-        ] + lines
+        shorts = [f"{short} = e.{name}" for short, name in (("f", "fields"), ("h", "header")) if f"{short}.get" in used]
+        return [line for line in shorts if line not in self._looked_up] + lines
 
     # conditions
 
@@ -125,24 +136,37 @@ class FunctionWriter:
     def _outsourced(self, spell: Callable[["FunctionWriter"], str]) -> str:
         """What `spell` would spell here, in a function of its own."""
         writer = FunctionWriter(self.module, self.fields, self.known)
+        writer.passes = self.passes
         spelling = spell(writer)
+        self.uses_memo = self.uses_memo or self._remembers  # the part gets it, whether it uses it or not
         return self.module.function("part_", self.known, [*writer.head(), f"return {spelling}"]) + f"({self.known})"
 
     def _comparison(self, condition: checked.Comparison, *, wanted: bool) -> str:
         left, right = condition.left, condition.right
-        if left.kind is Kind.ANY and right.kind is Kind.ANY and condition.operator == "==":
+        if _is_of_any_kind(condition):
             return f"same({self.value(left)}, {self.value(right)}) is {wanted}"
-        kind = next((kind for kind in (left.kind, right.kind) if kind is not Kind.ANY), Kind.TEXT)
-        first, first_guard = self._guarded(left, kind)
-        second, second_guard = self._guarded(right, kind)
+        if condition.operator in ("==", "in") and wanted and (_is_known(left) or _is_known(right)):
+            kind = _compared_kind(condition)
+            sides = self.typed(left, kind), self.typed(right, kind)
+            return _FALSE if _NONE in sides else f" {condition.operator} ".join(sides)
+        guards, test = self._guards_and_test(condition)
+        return all_of([*guards, test if wanted else negated(test)])
+
+    def _guards_and_test(self, condition: checked.Comparison) -> tuple[list[str], str]:
+        """What has to be true for both sides to be there, and then the test between them."""
+        kind = _compared_kind(condition)
+        first, first_guard = self._guarded(condition.left, kind)
+        second, second_guard = self._guarded(condition.right, kind)
         if _NONE in (first, second):
-            return _FALSE
-        if condition.operator in ("==", "in") and wanted and _TRUE in (first_guard, second_guard):
-            return f"{self.typed(left, kind)} {condition.operator} {self.typed(right, kind)}"
+            return [_FALSE], _FALSE
+        search = search_of(condition) if self.passes else None
+        if search in self.passes:
+            table, number = self.passes[search]
+            made = f"frozenset({table}.numbers({self.encoded(condition.left, first)}))"
+            return [first_guard], f"{number} in {self._remembered(table, made)}"
         if condition.operator == "=~":
-            first = self.encoded(left, first)
-        test = _test(condition.operator, first, second)
-        return all_of([first_guard, second_guard, test if wanted else negated(test)])
+            first = self.encoded(condition.left, first)
+        return [first_guard, second_guard], _test(condition.operator, first, second)
 
     def encoded(self, value: checked.Value, spelling: str) -> str:
         """A text as the bytes in which regular expressions are looked for."""
@@ -174,7 +198,7 @@ class FunctionWriter:
     def _guarded(self, value: checked.Value, kind: Kind) -> tuple[str, str]:
         """A spelling that may stand after its guard, which is true if the value is there and of its kind."""
         spelling = self.typed(value, kind)
-        if isinstance(value, checked.Constant) or _is_always_there(value):
+        if _is_known(value):
             return spelling, _TRUE
         if spelling.isidentifier():
             return spelling, f"{spelling} is not None"
@@ -244,8 +268,9 @@ class FunctionWriter:
         """A spelling that is worked out once for all functions that an event goes through, where there is a memo."""
         if not self._remembers:
             return spelling
+        self.uses_memo = True
         key = self.module.memo(meaning)
-        return f"(m[{key}] if {key} in m else m.setdefault({key}, {spelling}))"
+        return f"(r{key} if (r{key} := m.get({key}, UNKNOWN)) is not UNKNOWN else m.setdefault({key}, {spelling}))"
 
     # templates
 
@@ -259,6 +284,9 @@ class FunctionWriter:
     def _shown(self, part: checked.Expression) -> str:
         if not isinstance(part, checked.Value):
             condition = normal(part)
+            if isinstance(condition, checked.Comparison) and not _is_of_any_kind(condition):
+                guards, test = self._guards_and_test(condition)
+                return f"(('true' if {test} else 'false') if {all_of(guards)} else '-')"
             return f"('true' if {self.true(condition)} else 'false' if {self.false(condition)} else '-')"
         spelling = self.value(part)
         if _is_always_there(part):
@@ -278,6 +306,22 @@ def _test(operator: str, left: str, right: str) -> str:
         case "startswith" | "endswith":
             return f"{left}.{operator}({right})"
     return f"{left} {operator} {right}"
+
+
+def _is_of_any_kind(condition: checked.Comparison) -> bool:
+    """Whether all that matters is that both values are equal and of the same kind, whichever that is."""
+    return condition.left.kind is Kind.ANY and condition.right.kind is Kind.ANY and condition.operator == "=="
+
+
+def _compared_kind(condition: checked.Comparison) -> Kind:
+    """The kind of which both sides have to be."""
+    kinds = (condition.left.kind, condition.right.kind)
+    return next((kind for kind in kinds if kind is not Kind.ANY), Kind.TEXT)
+
+
+def _is_known(value: checked.Value) -> bool:
+    """Whether a value is there, whatever the event."""
+    return isinstance(value, checked.Constant) or _is_always_there(value)
 
 
 def _is_always_there(value: checked.Value) -> bool:

@@ -24,8 +24,10 @@ from rules_listener.match.program import (
     SECOND,
     UNTIL,
     ActionData,
+    MuteData,
     PatternData,
     Program,
+    RouteData,
     RuleData,
 )
 
@@ -51,6 +53,8 @@ class Compilation:
             name: self.buckets.function(name, bucket, indexed=indexed)
             for name, bucket in _buckets(self.triggers, indexed=indexed).items()
         }
+        routes = tuple(_route_data(route, self.module) for route in rules.routes)
+        mutes = tuple(_mute_data(mute, self.module) for mute in rules.mutes)
         self._assign_names(templates)
         code = compile(self.module.source, "<rules>", "exec", dont_inherit=True, optimize=2)
         self.program = Program(
@@ -59,6 +63,8 @@ class Compilation:
             tuple((one.rule, one.role) for one in self.triggers),
             len(self.residual()),
             self.module.source,
+            routes,
+            mutes,
         )
 
     def _assign_names(self, templates: Templates) -> None:
@@ -111,6 +117,30 @@ def _action_data(action: checked.Action, module: Module) -> ActionData:
     )
 
 
+def _route_data(route: checked.Route, module: Module) -> RouteData:
+    return RouteData(_condition(route.condition, module), route.channels, route.otherwise)
+
+
+def _mute_data(mute: checked.Mute, module: Module) -> MuteData:
+    window = mute.window
+    return MuteData(
+        mute.name,
+        _condition(mute.condition, module),
+        mute.reason,
+        (window.days, window.start, window.end, window.zone) if isinstance(window, checked.Weekly) else None,
+        (window.start, window.end) if isinstance(window, checked.Stretch) else None,
+    )
+
+
+def _condition(condition: checked.Condition | None, module: Module) -> str:
+    """The function that says whether a condition about an alert is true; no name if it always is."""
+    if condition is None:
+        return ""
+    writer = FunctionWriter(module, None, "e, v")
+    true = writer.true(normal(condition))
+    return module.function("alert_", "e, v", [*writer.head(), f"return {true}"])
+
+
 def _is_state(name: str) -> bool:
     return name.startswith("PROCESS_STATE_")
 
@@ -142,9 +172,7 @@ def _value_of(module: Module, found: checked.FieldValue | None) -> str:
 
 
 def _template(module: Module, parts: checked.TemplateParts) -> str:
-    writer = FunctionWriter(module, None, "e, v")
-    text = writer.text(parts)
-    return module.function("template_", "e, v", [*writer.head(), f"return {text}"])
+    return _template_function(module, parts, "e, v")
 
 
 def _shared_template(module: Module, parts: checked.TemplateParts) -> tuple[str, ...]:
@@ -152,10 +180,24 @@ def _shared_template(module: Module, parts: checked.TemplateParts) -> tuple[str,
     texts = [part for part in parts if isinstance(part, str)]
     names = iter([f"c{number}" for number in range(len(texts))])
     holes = [checked.Given("constants", next(names)) if isinstance(part, str) else part for part in parts]
-    writer = FunctionWriter(module, None, "e, v")
-    text = writer.text(tuple(holes))
     parameters = ", ".join([*(f"c{number}" for number in range(len(texts))), "e", "v"])
-    return module.function("template_", parameters, [*writer.head(), f"return {text}"]), *texts
+    return _template_function(module, tuple(holes), parameters), *texts
+
+
+def _template_function(module: Module, parts: checked.TemplateParts, parameters: str) -> str:
+    """A function that renders a template; what a function of the language gives is worked out once."""
+    applied = [
+        checked.canonical(one)
+        for part in parts
+        if not isinstance(part, str)
+        for one in checked.subexpressions(part)
+        if isinstance(one, checked.Apply)
+    ]
+    repeats = len(set(applied)) < len(applied)
+    writer = FunctionWriter(module, None, "e, v, m" if repeats else "e, v")
+    text = writer.text(parts)
+    memo = ["m = {}"] if writer.uses_memo else []
+    return module.function("template_", parameters, [*memo, *writer.head(), f"return {text}"])
 
 
 def _named_groups(rule: checked.Rule) -> set[str]:
@@ -164,11 +206,13 @@ def _named_groups(rule: checked.Rule) -> set[str]:
     found: set[str] = set()
     for arm in (arm for trigger in _triggers(0, rule) for arm in trigger.arms):
         for part in checked.subexpressions(arm.condition) if arm.condition is not None else ():
-            sides: tuple[checked.Value, ...] = ()
-            if isinstance(part, checked.Comparison):
-                sides = (part.left, part.right)
-            elif isinstance(part, checked.Member):
-                sides = (part.item, *part.constants)
+            match part:
+                case checked.Comparison():
+                    sides: tuple[checked.Value, ...] = (part.left, part.right)
+                case checked.Member():
+                    sides = (part.item, *part.constants)
+                case _:
+                    continue
             if any(isinstance(side, checked.FieldValue) and side.name in names for side in sides):
                 literals = {str(side.value) for side in sides if isinstance(side, checked.Constant)}
                 found |= literals | {literal.partition(":")[0] for literal in literals}

@@ -11,18 +11,23 @@
    then it starts nothing (`supervisor/process.py: transition`), and its RUNNING may be lost.
 6. After LISTENER_STARTED, what is overdue waits three seconds more: first come the events that supervisord has kept.
    What was due before the time that the listener was down has fired then.
+7. What a mute hides is looked at again when the mute ends, when the clock was changed, and after LISTENER_STARTED and
+   LISTENER_RULES_RELOADED, which may have brought other mutes.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 from rules_listener.event.catalogue import CATALOGUE, LISTENER_PREFIX, UNLISTED
-from rules_listener.event.event import Seen
+from rules_listener.event.event import Event, Seen
 from rules_listener.match.agenda import Agenda
 from rules_listener.match.clauses import Clauses
-from rules_listener.match.firing import Due, Firing, Rule, Step, Values
+from rules_listener.match.firing import Action, Due, Firing, Rule, Step, Values
 from rules_listener.match.patterns import TRACKS, Track
 from rules_listener.match.program import MAIN, REOPEN, SECOND, UNTIL, Bucket, Loaded
+from rules_listener.match.routing import Routing, Silence
 from rules_listener.match.stays import Stays
 
 STOPPING = "supervisord is stopping"
@@ -31,10 +36,12 @@ RESTART_GRACE_S = 3.0
 up to a second later: it looks once a second (`supervisor/supervisord.py: runforever`)."""
 STEP_BACK_S = 1.0
 
-FORMAT = 1
+FORMAT = 2
 """The format of what `dump` gives; anything else is not adopted."""
 
 _STATE = "PROCESS_STATE_"
+_DECIMALS = 6
+"""Of a moment that a mute is asked for: what is added for a clock that was set, and taken away again, leaves a rest."""
 _RANKS = 1002
 """How many owners of deadlines a rule may have: its pattern, and each of its actions."""
 
@@ -54,7 +61,7 @@ class Adopted(NamedTuple):
 class OpenAlert(NamedTuple):
     """An alert that is open: of which rule, for which key, since when (seconds since 1970), and whether it was sent.
 
-    `incident` is its name, as alerts have it.
+    `incident` is its name, as alerts have it; `muted` why a mute hides it, None if none does.
     """
 
     rule: str
@@ -62,16 +69,17 @@ class OpenAlert(NamedTuple):
     since: float
     sent: bool
     incident: str
+    muted: str | None = None
 
 
 def open_alerts(dumped: dict[str, Any]) -> list[OpenAlert]:
     """The open alerts in what an engine remembered, the oldest first."""
     found = [
-        OpenAlert(name, key, opening[1], sent, opening[0])
+        OpenAlert(name, key, opening[1], sent, opening[0], hidden)
         for tracks in (dumped["rules"].values() if dumped["format"] == FORMAT else ())
         for name, _, opened in tracks
         for alerts, _ in opened.values()
-        for key, opening, _, sent, *_ in alerts
+        for key, opening, _, sent, hidden, *_ in alerts
     ]
     return sorted(found, key=lambda one: one.since)
 
@@ -112,6 +120,7 @@ class Engine:
         self._ahead = 0.0
         """The engine's time minus the time that clocks show."""
         self._out: list[Firing] = []
+        self._routing = Routing(program) if program.routes or program.mutes else None
         self._due: Due | None = None
         self._tracks = [self._track(number, rule) for number, rule in enumerate(program.rules)]
         self._clauses = [self._clauses_of(number, rule) for number, rule in enumerate(program.rules)]
@@ -186,6 +195,8 @@ class Engine:
         now = self._reach(event.time)
         if event.type == "LISTENER_STARTED":
             self._note_start(event, now)
+        elif event.type in ("LISTENER_RULES_RELOADED", "LISTENER_CLOCK_CHANGED"):
+            self._look_again(now)
         return now
 
     def _reach(self, time: float) -> float:
@@ -213,6 +224,10 @@ class Engine:
         for owner in self._owners():
             owner.restarted(now, RESTART_GRACE_S)
 
+    def _look_again(self, now: float) -> None:
+        for one in chain.from_iterable(clauses.values() for clauses in self._clauses):
+            one.look_again(now)
+
     def _owners(self) -> Iterator[Track | Clauses]:
         for track, clauses in zip(self._tracks, self._clauses, strict=True):
             yield track
@@ -236,9 +251,7 @@ class Engine:
             handlers[hit](event, now)
 
     def _taken(self) -> list[Firing]:
-        firings = self._out
-        if firings:
-            self._out = []
+        firings, self._out = self._out, []
         return firings
 
     # rules
@@ -257,12 +270,16 @@ class Engine:
             values = opening.values if opening is not None else {}
             self._out.append(Firing(rule, event.kept(), self._shown(), key, values, None, (step,), self._due))
 
+        clauses = partial(Clauses, rule, agenda=self._agenda, stays=self._stays, emit=emit)
         return {
-            action: Clauses(
-                rule, action, number * _RANKS + 2 + action, agenda=self._agenda, stays=self._stays, emit=emit
+            place: clauses(
+                place,
+                number * _RANKS + 2 + place,
+                mutes=partial(self._silence, rule, action),
+                routes=partial(self._channels, rule, action),
             )
-            for action in range(len(rule.actions))
-            if rule.actions[action].has_clauses
+            for place, action in enumerate(rule.actions)
+            if action.has_clauses
         }
 
     def _handler(self, rule: int, role: int) -> Callable[[Seen, float], None]:
@@ -290,16 +307,32 @@ class Engine:
             values = {**values, "first_time": values["first_time"] - self._ahead}  # type: ignore[operator] # a time
         held = STOPPING if self.supervisor_stopping and event.process is not None else None
         firing = Firing(rule, event.kept(), self._shown(), key, values, held, due=self._due)
-        if self._clauses[number] and held is None:
-            firing.steps = self._steps(firing, self._clauses[number])
+        clauses = self._clauses[number]
+        if self._routing is not None or (clauses and held is None):
+            firing.steps = tuple(self._step(firing, place, clauses.get(place)) for place in range(len(rule.actions)))
         self._out.append(firing)
 
-    def _steps(self, firing: Firing, clauses: dict[int, Clauses]) -> tuple[Step, ...]:
-        now = self._now or 0.0
-        return tuple(
-            clauses[action].fire(firing, now) if action in clauses else Step(action)
-            for action in range(len(firing.rule.actions))
-        )
+    def _step(self, firing: Firing, place: int, clauses: Clauses | None) -> Step:
+        """What becomes of one action of a firing."""
+        rule, action = firing.rule, firing.rule.actions[place]
+        if action.kind != "alert":
+            return Step(place, held=firing.held)
+        if clauses is not None and firing.held is None:
+            return clauses.fire(firing, self._now or 0.0)
+        silence = self._silence(rule, action, firing.event) if firing.held is None else None
+        held = silence.reason if silence is not None else firing.held
+        return Step(place, held=held, channels=self._channels(rule, action, firing.event))
+
+    def _channels(self, rule: Rule, action: Action, event: Event) -> tuple[str, ...]:
+        """Where a route sends an alert; empty where none decides."""
+        return () if self._routing is None else self._routing.channels(rule, action, event)
+
+    def _silence(self, rule: Rule, action: Action, event: Event) -> Silence | None:
+        """Whether an alert is muted now, and up to when, in the engine's time."""
+        if self._routing is None:
+            return None
+        found = self._routing.silence(rule, action, event, round(self._shown(), _DECIMALS))
+        return found if found is None or found.until is None else found._replace(until=found.until + self._ahead)
 
     def _shown(self) -> float:
         return (self._now or 0.0) - self._ahead

@@ -6,7 +6,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import cache
+from typing import NamedTuple, Protocol
 
 from rules_listener.event.event import Event, Seen
 
@@ -15,6 +16,10 @@ Values = Mapping[str, object]
 
 Renderer = Callable[[Event, Values], str]
 """A compiled template: never raises, prints `-` for what is missing."""
+
+
+Condition = Callable[[Event, Values], bool]
+"""A compiled condition about an alert, because of an event: `rule` and `severity` (its place among them) are given."""
 
 
 class Remind(NamedTuple):
@@ -91,14 +96,42 @@ class Rule:
     pattern: Pattern | None = None
 
 
+class Window(Protocol):
+    """When a mute holds."""
+
+    def until(self, moment: float) -> float | None:
+        """A later moment up to which it goes on without a break; None if `moment` is not in it. Seconds since 1970."""
+
+
+class Route(NamedTuple):
+    """Where alerts without channels of their own go, and where those go of which the condition is not true."""
+
+    condition: Condition | None
+    channels: tuple[str, ...]
+    otherwise: tuple[str, ...] = ()
+
+
+class Mute(NamedTuple):
+    """Of which alerts none are sent, when, and why; without a window, always."""
+
+    name: str
+    condition: Condition | None
+    reason: str
+    window: Window | None = None
+
+
 @dataclass(slots=True)
 class Opening:
-    """The firing that opened an alert: `id` names the alert for as long as it is open."""
+    """The firing that opened an alert: `id` names the alert for as long as it is open.
+
+    `channels` are those to which a route has sent it.
+    """
 
     id: str
     time: float
     event: Event
     values: Values
+    channels: tuple[str, ...] = ()
 
 
 class Step(NamedTuple):
@@ -106,6 +139,8 @@ class Step(NamedTuple):
 
     `phase` is `firing`, `reminder` or `recovery`; the last two are about an alert that was opened before. `held` is the
     reason for which nothing is sent; `suppressed` is how many were held back by `at most` since something was sent.
+    `channels` are those of the route that the alert took; none where the action has its own, or the default ones are
+    meant.
     """
 
     action: int
@@ -113,6 +148,7 @@ class Step(NamedTuple):
     held: str | None = None
     suppressed: int = 0
     opening: Opening | None = None
+    channels: tuple[str, ...] = ()
 
 
 class Due(NamedTuple):
@@ -141,8 +177,20 @@ class Firing:
     due: Due | None = None
 
     @property
-    def identity(self) -> str:
+    def identity(self) -> bytes:
         """What makes the firing different from any other; fields have the order in which the event came."""
         event, rule = self.event, self.rule
         serials = event.header.get("serial"), event.header.get("poolserial")
-        return repr((self.time, event.time, event.type, event.fields, serials, rule.meaning, rule.name, self.key))
+        said = (self.time, event.time, event.type, event.fields, serials, rule.meaning, rule.name, self.key)
+        try:
+            return _encoder()(said)
+        except (UnicodeEncodeError, OverflowError):
+            return repr(said).encode("utf-8", "backslashreplace")
+
+
+@cache
+def _encoder() -> Callable[[object], bytes]:
+    """What makes bytes of values; imported with the first firing."""
+    from msgspec.msgpack import Encoder  # noqa: PLC0415 - a listener that never fires does not pay for it
+
+    return Encoder().encode

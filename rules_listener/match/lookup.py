@@ -12,8 +12,8 @@ from typing import Any
 
 from rules_listener.lang.functions import regex, regex_options, without_surrogates
 
-Group = tuple[tuple[int, tuple[Any, ...]], ...]
-"""What is looked up: numbers of tests, each with the entries that it tries."""
+Group = tuple[Any, ...]
+"""What is looked up: the entries of a test, or numbers of tests, each with the entries that it tries."""
 
 Prefixes = Sequence[tuple[int, dict[str, tuple[Group, int]]]]
 """Prefixes as a trie, whose root is the first node. A node has the length of its shortest prefix, and by the first so

@@ -21,7 +21,7 @@ from rules_listener.match.regexes import beginning
 EQUALS, BEGINS, ENDS, CONTAINS = "equals", "begins", "ends", "contains"
 """The methods of predicates, with `MATCHES`: a value equals the operand, a text begins or ends with it, or holds it."""
 
-MOST_BRANCHES = 100
+MOST_BRANCHES = 200
 """Of how many alternatives an `or` may consist to be looked up by them: with more, nearly any event has one."""
 
 _KINDS = (Kind.TEXT, Kind.NUMBER, Kind.BOOLEAN)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from rules_listener.event.catalogue import CATALOGUE
 from rules_listener.event.event import Seen
-from rules_listener.match.firing import Action, AtMost, Pattern, Remind, Renderer, Rule, Until
+from rules_listener.match.firing import Action, AtMost, Mute, Pattern, Remind, Renderer, Route, Rule, Until, Window
 from rules_listener.match.lookup import MATCHES, Patterns
 from rules_listener.match.runtime import NAMESPACE
 
@@ -56,6 +56,27 @@ class RuleData(NamedTuple):
     pattern: PatternData | None = None
 
 
+class RouteData(NamedTuple):
+    """A route; `condition` is the name of a generated function, or empty."""
+
+    condition: str
+    channels: tuple[str, ...]
+    otherwise: tuple[str, ...]
+
+
+class MuteData(NamedTuple):
+    """A mute; `condition` is the name of a generated function, or empty.
+
+    `weekly` are the days, the minutes of the day from and to which, and the zone; `stretch` is from when to when.
+    """
+
+    name: str
+    condition: str
+    reason: str
+    weekly: tuple[tuple[int, ...], int, int, str] | None = None
+    stretch: tuple[float, float] | None = None
+
+
 class Program(NamedTuple):
     """The marshalled code and tables, the rules by number, and the source of the code (empty once it was in a file).
 
@@ -68,6 +89,8 @@ class Program(NamedTuple):
     triggers: tuple[tuple[int, int], ...]
     residual: int = 0
     source: str = ""
+    routes: tuple[RouteData, ...] = ()
+    mutes: tuple[MuteData, ...] = ()
 
 
 Bucket = Callable[[Seen], list[int]]
@@ -76,12 +99,17 @@ Bucket = Callable[[Seen], list[int]]
 
 @dataclass(slots=True)
 class Loaded:
-    """A program that can run: rules, triggers, buckets by type of event, the configuration's templates by name."""
+    """A program that can run: rules, triggers, buckets by type of event, the configuration's templates by name.
+
+    Routes and mutes are in the order in which they are asked.
+    """
 
     rules: tuple[Rule, ...]
     triggers: tuple[tuple[int, int], ...]
     buckets: Mapping[str, Bucket]
     templates: Mapping[str, Renderer]
+    routes: tuple[Route, ...] = ()
+    mutes: tuple[Mute, ...] = ()
 
     @property
     def types(self) -> set[str]:
@@ -100,15 +128,51 @@ def _lasts(rule: Rule) -> bool:
     return any(until is not None and until.of_states and until.duration_s for until in (a.until for a in rule.actions))
 
 
-def load(program: Program) -> Loaded:
-    """Run the program's module, and look up what it defines."""
+def load(program: Program, surroundings: Mapping[str, Callable[..., object]] | None = None) -> Loaded:
+    """Run the program's module, and look up what it defines.
+
+    `surroundings` are functions that stand for those of the same name in `NAMESPACE`.
+
+    Raises:
+        ConfigError: this host does not know a zone that a mute names.
+    """
     code, tables = marshal.loads(program.code)  # noqa: S302 - our own code, from our own folder
-    names: dict[str, object] = dict(NAMESPACE)
+    names: dict[str, object] = {**NAMESPACE, **(surroundings or {})}
     for name, (method, content) in tables.items():
         names[name] = Patterns(*content) if method == MATCHES else content
     exec(code, names)  # noqa: S102 - likewise
     rules = tuple(_rule(data, names) for data in program.rules)
-    return Loaded(rules, program.triggers, names["BUCKETS"], names["TEMPLATES"])  # type: ignore[arg-type] # see compile
+    return Loaded(
+        rules,
+        program.triggers,
+        names["BUCKETS"],  # type: ignore[arg-type] # see compile
+        names["TEMPLATES"],  # type: ignore[arg-type] # likewise
+        tuple(_route(data, names) for data in program.routes),
+        tuple(_mute(data, names) for data in program.mutes),
+    )
+
+
+def _route(data: RouteData, names: Mapping[str, object]) -> Route:
+    condition = names[data.condition] if data.condition else None
+    return Route(condition, data.channels, data.otherwise)  # type: ignore[arg-type] # likewise
+
+
+def _mute(data: MuteData, names: Mapping[str, object]) -> Mute:
+    condition = names[data.condition] if data.condition else None
+    return Mute(data.name, condition, data.reason, window_of(data))  # type: ignore[arg-type] # likewise
+
+
+def window_of(data: MuteData) -> Window | None:
+    """The window of a mute.
+
+    Raises:
+        ConfigError: this host does not know its zone.
+    """
+    if data.weekly is None and data.stretch is None:
+        return None
+    from rules_listener.match.windows import Stretch, Weekly  # noqa: PLC0415 - it needs zones and dates; most have none
+
+    return Stretch(*data.stretch) if data.stretch is not None else Weekly(*data.weekly or ())
 
 
 def _rule(data: RuleData, names: Mapping[str, object]) -> Rule:

@@ -5,7 +5,7 @@
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -122,8 +122,12 @@ def always(_event: Event, _memo: dict[int, object], hits: list[int], entries: It
     hits += entries
 
 
-NAMESPACE: dict[str, Callable[..., Any]] = {
+UNKNOWN = object()
+"""Stands for what has not been worked out yet."""
+
+NAMESPACE: dict[str, Any] = {
     **{name: function.call for name, function in FUNCTIONS.items()},
+    "UNKNOWN": UNKNOWN,
     "always": always,
     "beginning_groups": beginning_groups,
     "ending_groups": ending_groups,

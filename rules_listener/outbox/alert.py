@@ -3,7 +3,9 @@
 1. One action of a firing is one alert; an alert to several channels has one delivery for each.
 2. A delivery's id depends on nothing but the firing, its action and its channel: the same history gives the same ids.
 3. What is no alert goes to a channel that is always there: `run` to `run`, actions on processes to `supervisor`.
-4. The texts of reminders and recoveries are made of what the alert said when it was opened.
+4. The texts of reminders and recoveries are made of what the alert said when it was opened. So is the text of an alert
+   that is told later, since it was muted; it says so.
+5. An alert goes to its own channels, or to those of the route that it took, or to the default ones.
 """
 
 from collections.abc import Sequence
@@ -58,10 +60,9 @@ def alerts_of(firing: Firing, default_channels: Sequence[str]) -> list[Alert]:
     return [_alert(firing, step, identity, default_channels) for step in steps]
 
 
-def _alert(firing: Firing, step: Step, identity: str, default_channels: Sequence[str]) -> Alert:
+def _alert(firing: Firing, step: Step, identity: bytes, default_channels: Sequence[str]) -> Alert:
     action, opening = firing.rule.actions[step.action], step.opening
-    identity = f"{identity} {step.action} {step.phase}"
-    channels = _channels(action, default_channels)
+    channels = _channels(action, step.channels or default_channels)
     return Alert(
         firing.time,
         firing.rule.name,
@@ -69,7 +70,7 @@ def _alert(firing: Firing, step: Step, identity: str, default_channels: Sequence
         action.kind,
         action.severity,
         firing.event,
-        tuple(_delivery(firing, step, channel, f"{identity} {channel}") for channel in channels),
+        tuple(_delivery(firing, step, channel, identity) for channel in channels),
         step.held,
         step.phase,
         None if opening is None else opening.id,
@@ -77,16 +78,17 @@ def _alert(firing: Firing, step: Step, identity: str, default_channels: Sequence
     )
 
 
-def _channels(action: Action, default_channels: Sequence[str]) -> Sequence[str]:
+def _channels(action: Action, otherwise: Sequence[str]) -> Sequence[str]:
     if action.kind == "alert":
-        return action.channels or default_channels
+        return action.channels or otherwise
     return (RUN_CHANNEL if action.kind == "run" else SUPERVISOR_CHANNEL,)
 
 
-def _delivery(firing: Firing, step: Step, channel: str, identity: str) -> Delivery:
+def _delivery(firing: Firing, step: Step, channel: str, identity: bytes) -> Delivery:
     rule, event = firing.rule, firing.event
     action = rule.actions[step.action]
-    identifier = blake2b(identity.encode("utf-8", "backslashreplace"), digest_size=10).hexdigest()
+    way = f" {step.action} {step.phase} {channel}".encode("utf-8", "backslashreplace")
+    identifier = blake2b(identity + way, digest_size=10).hexdigest()
     values = {**firing.values, "rule": rule.name, "severity": action.severity, "id": identifier}
     values["suppressed"] = step.suppressed
     if action.kind == "alert":
@@ -101,11 +103,20 @@ def _delivery(firing: Firing, step: Step, channel: str, identity: str) -> Delive
 def _text(firing: Firing, step: Step, values: Values) -> str:
     action, opening = firing.rule.actions[step.action], step.opening
     if step.phase == "recovery" and opening is not None:
-        after = firing.time - opening.time
-        after = round(after) if after >= 1 else after
-        return f"resolved after {spell_duration(after)}: {action.templates[0](opening.event, values)}"
+        return f"{resolved_after(firing.time - opening.time)}: {action.templates[0](opening.event, values)}"
     text = action.templates[0](firing.event, values)
+    if step.held is None and step.phase == "firing" and opening is not None and opening.time < firing.time:
+        text = f"{text} (open for {_rounded(firing.time - opening.time)})"
     return f"{text} ({step.suppressed} more held back)" if step.suppressed and not action.tells_suppressed else text
+
+
+def resolved_after(seconds: float) -> str:
+    """What is said of an alert that was open for so long."""
+    return f"resolved after {_rounded(seconds)}"
+
+
+def _rounded(seconds: float) -> str:
+    return spell_duration(round(seconds) if seconds >= 1 else seconds)
 
 
 def _message(rule: Rule, event: Event, values: Values) -> str:

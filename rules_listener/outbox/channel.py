@@ -4,7 +4,8 @@
 2. It always returns what became of the message; an exception that escapes from it is a bug, and counts as `RetryLater`.
 3. A receiver that forgets is told again of what is open: `Refreshing`. That takes a place like a message, so that with
    one place a recovery comes after whatever was said before it.
-4. `stop` may be called from another thread: a `send` that is under way then ends soon.
+4. Where messages are gathered (`Gathering`), those that are sent together have one outcome.
+5. `stop` may be called from another thread: a `send` that is under way then ends soon.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ class Message:
     `id` is the same at every try. `event` is the flat object of the event (`event/record.py`), `attempt` counts from 1,
     `time` is the firing's, in seconds since 1970. `phase` is `firing`, `reminder` or `recovery`; `incident` names the
     open alert that it is about, the same in all three, and `opened` is when that began (both None if it does not stay
-    open).
+    open). A digest has `alerts`, which it says line by line, and leaves out as many as `more`.
     """
 
     id: str
@@ -36,6 +37,8 @@ class Message:
     phase: str = "firing"
     incident: str | None = None
     opened: float | None = None
+    alerts: tuple["Message", ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +86,14 @@ class Refreshing(Channel, Protocol):
 
     def refresh(self, messages: Sequence[Message]) -> Outcome:
         """Say once more what is open, one message for each alert; it is called as `send` is."""
+
+
+@runtime_checkable
+class Gathering(Channel, Protocol):
+    """A channel that gathers what waits for it, and sends it as one message."""
+
+    gather_s: float | None
+    """How long what came first waits for more, in seconds; None: each message is sent by itself."""
+
+    def send_digest(self, messages: Sequence[Message]) -> Outcome:
+        """Send them, oldest first, as one; it is called as `send` is."""

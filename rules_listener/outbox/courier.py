@@ -5,7 +5,8 @@
    a pass that had something to do it rests twice as long as that took: a burst is written in a few transactions, and
    the listener finds the store and the processor free.
 3. The end of its input means that the listener has ended, and so does SIGTERM: nothing more is claimed, what is under
-   way gets some seconds, what has finished is written down, and the rest stays for the next courier.
+   way gets some seconds, what has finished is written down, and the rest stays for the next courier. Only what channels
+   gather is sent then, since nobody knows when there will be a next one.
 4. One courier to a state folder: the next one waits until the last has ended.
 5. A store that can't be read or written is reported once, and tried again for ever.
 6. A channel whose receiver forgets is told again of what is open, at the start and then from time to time. What fails
@@ -33,7 +34,7 @@ from rules_listener.outbox.channel import Channel, Outcome, Refreshing, Sent
 from rules_listener.outbox.crew import REFRESH, Crew, Outcomes
 from rules_listener.outbox.doorbell import Doorbell
 from rules_listener.outbox.lock import take_lock
-from rules_listener.outbox.queue import AT_ONCE, Queue
+from rules_listener.outbox.queue import AT_ONCE, Queue, Series
 from rules_listener.outbox.trim import Limits
 
 Report = Callable[[str], None]
@@ -229,7 +230,10 @@ class Courier:
 
     def _hand_out(self) -> bool:
         lengths = {name: crew.length for name, crew in self._crews.items()}
-        claims = self._queue.claim(self._clock.time(), self._free(), lengths)
+        given = self._give(self._queue.claim(self._clock.time(), self._free(), lengths))
+        return self._give(self._queue.gather(self._clock.time(), self._free())) or given
+
+    def _give(self, claims: list[Series]) -> bool:
         for series in claims:
             self._crews[series[0].message.channel].give(series)
         return bool(claims)
@@ -286,7 +290,18 @@ class Courier:
         self._results.put((name, outcomes))
         self._doorbell.ring()
 
+    def _flush(self) -> None:
+        """Send what is gathered up to now."""
+        try:
+            while self._queue.expand(self._clock.time()):
+                pass
+            self._give(self._queue.gather(self._clock.time(), self._free(), hurry=True))
+        except StoreError as error:
+            self._report_once(str(error))
+
     def _finish(self) -> None:
+        if self._recovered:
+            self._flush()
         self._await_results(self._pace.grace_s)
         for crew in self._crews.values():
             crew.stop()

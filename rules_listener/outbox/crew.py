@@ -1,5 +1,7 @@
 """The threads of one channel: each place sends one series at a time, message by message, and says what became of it.
 
+A channel that gathers sends a series as one message: a digest.
+
 1. A channel that hangs keeps its own threads only; nobody waits for them, not even the end of the process.
 2. Nothing of a series is sent after a message that has to be tried again, nor once it has taken too long: the rest is
    put back. A channel is quick while that does not happen; the series that it is given grow, and end when it does.
@@ -14,7 +16,7 @@ from queue import SimpleQueue
 from threading import Thread
 
 from rules_listener.base.clock import Clock
-from rules_listener.outbox.channel import Channel, Message, Outcome, Refreshing, RetryLater, Sent
+from rules_listener.outbox.channel import Channel, Gathering, Message, Outcome, Refreshing, RetryLater, Sent
 from rules_listener.outbox.queue import Series
 
 Outcomes = list[tuple[int, Outcome | None]]
@@ -94,6 +96,13 @@ class Crew:
             self._done(self._name, self._orders.get()())
 
     def _send_series(self, series: Series) -> Outcomes:
+        channel = self._channel
+        if isinstance(channel, Gathering) and channel.gather_s is not None:
+            outcome = self._try(partial(channel.send_digest, [claimed.message for claimed in series]))
+            return [(claimed.n, outcome) for claimed in series]
+        return self._send_one_by_one(series)
+
+    def _send_one_by_one(self, series: Series) -> Outcomes:
         outcomes: Outcomes = []
         until = self._clock.monotonic() + QUICK_S
         quick = True

@@ -20,11 +20,13 @@ from typing import Any, Literal, TypeVar
 
 from rules_listener.base.errors import StoreError
 from rules_listener.outbox.folder import make_file, make_folder
-from rules_listener.outbox.schema import PAGE_BYTES, has_schema, make_schema
+from rules_listener.outbox.schema import PAGE_BYTES, VERSION, make_schema, schema_version
 
 Durability = Literal["process", "power"]
 Row = tuple[Any, ...]
 Execute = Callable[..., sqlite3.Cursor]
+Rows = Callable[..., list[Row]]
+"""Runs a reading statement, with its values."""
 Result = TypeVar("Result")
 
 FILE_NAME = "store.sqlite3"
@@ -158,11 +160,11 @@ class Database:
         connection = sqlite3.connect(self.path, timeout=0, isolation_level=None)
         try:
             connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
-            there = patiently(lambda: has_schema(connection, self.path))
+            version = patiently(lambda: schema_version(connection, self.path))
             patiently(lambda: connection.execute("PRAGMA journal_mode=WAL"))
             connection.execute(f"PRAGMA synchronous={self._synchronous}")
             connection.execute(f"PRAGMA wal_autocheckpoint={self._checkpoint_pages}")
-            if not there:
+            if version < VERSION:
                 _fill(connection, self.path)
         except BaseException:
             connection.close()
@@ -182,19 +184,29 @@ class ReadOnlyDatabase:
         Raises:
             StoreError: there is no store, or it can't be read.
         """
+        return self.read(lambda rows: rows(sql, values))
+
+    def read(self, ask: Callable[[Rows], Result]) -> Result:
+        """What `ask` returns, which is given what reads: all that it finds is of one moment.
+
+        Raises:
+            StoreError: there is no store, or it can't be read.
+        """
         if not self.path.exists():
             raise self._missing()
         try:
-            return patiently(lambda: self._read(sql, values))
+            return patiently(lambda: self._read(ask))
         except sqlite3.Error as error:
             raise store_error(self.path, error) from error
 
-    def _read(self, sql: str, values: Row) -> list[Row]:
-        connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", timeout=0, uri=True)
+    def _read(self, ask: Callable[[Rows], Result]) -> Result:
+        address = f"{self.path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(address, timeout=0, uri=True, isolation_level=None)
         try:
-            if not has_schema(connection, self.path):
+            if not schema_version(connection, self.path):
                 raise self._missing()
-            return connection.execute(sql, values).fetchall()
+            connection.execute("BEGIN")
+            return ask(lambda sql, values=(): connection.execute(sql, values).fetchall())
         finally:
             connection.close()
 
@@ -237,15 +249,15 @@ def _primary(error: sqlite3.Error) -> int:
 
 
 def _fill(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables, unless another process has just done so; the file is then there even after a power cut.
+    """Make the tables, unless another process has just done so; a new file is then there even after a power cut.
 
     Raises:
         StoreError: it is not ours.
         sqlite3.Error: they can't be made.
     """
     patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
-    if not has_schema(connection, path):
-        make_schema(connection)
+    if (version := schema_version(connection, path)) < VERSION:
+        make_schema(connection, version)
     connection.execute("COMMIT")
     with suppress(OSError):
         _sync(path.parent)

@@ -7,6 +7,7 @@
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rules_listener.match.engine import OpenAlert, open_alerts
-from rules_listener.outbox.database import Database, ReadOnlyDatabase, Row
+from rules_listener.outbox.counters import COUNT, DROPPED, LOADED, REJECTED, counter
+from rules_listener.outbox.database import Database, ReadOnlyDatabase, Row, Rows
 from rules_listener.outbox.expand import deliveries_of, expand_all
 from rules_listener.outbox.order import reorder
 from rules_listener.outbox.schema import PLACES
@@ -22,28 +24,66 @@ from rules_listener.outbox.schema import PLACES
 STATES = ("waiting", "sending", "sent", "given_up", "held", "dropped")
 
 _COLUMNS = (
-    "SELECT a.time, a.rule, a.key, a.kind, a.phase, a.severity, a.held, a.deliveries, a.event,"
-    " d.n, d.id, d.state, d.channel, d.reason, d.attempts, d.due"
+    "SELECT a.n, a.time, a.rule, a.key, a.kind, a.phase, a.severity, a.incident, a.opened,"
+    " a.held, a.since, a.deliveries, a.event, d.n, d.id, d.state, d.channel, d.reason, d.attempts, d.due, d.since,"
+    " d.changed"
 )
-_EVENT = 8
+_EVENT = 12
 _ALERTS = " FROM alerts AS a LEFT JOIN deliveries AS d ON d.n BETWEEN a.n * ?2 AND a.n * ?2 + ?2 - 1"
 _STATE = "coalesce(d.state, CASE WHEN a.held IS NULL AND a.deliveries <> '[]' THEN 'waiting' ELSE 'held' END)"
-_LIST = f"{_COLUMNS}{_ALERTS} WHERE instr(?1, ' ' || {_STATE} || ' ') ORDER BY a.n DESC, d.n LIMIT ?3"
-_SHOW_NEW = f"{_COLUMNS}{_ALERTS} WHERE d.n IS NULL AND a.n > (SELECT alert FROM progress) AND instr(a.deliveries, ?1)"  # noqa: S608 - of our own parts
-_SHOW = f"{_COLUMNS} FROM deliveries AS d JOIN alerts AS a ON a.n = d.alert WHERE d.id = ?1 UNION ALL {_SHOW_NEW}"
+_LIST = (
+    f"{_COLUMNS}{_ALERTS} WHERE {_STATE} IN (SELECT value FROM json_each(?1))"  # noqa: S608 - of our own parts
+    " AND (?4 = '[]' OR a.rule IN (SELECT value FROM json_each(?4)))"
+    " AND (?5 = '[]' OR a.key IN (SELECT value FROM json_each(?5)))"
+    " AND (?6 = '[]' OR EXISTS (SELECT 1 FROM json_each(?6) AS wanted WHERE wanted.value = d.channel"
+    " OR d.n IS NULL AND instr(a.deliveries, json_quote(wanted.value))))"
+    " ORDER BY a.n DESC, d.n LIMIT ?3"
+)
+_OF_ALERT = f"{_COLUMNS}{_ALERTS} WHERE a.n = ?1 ORDER BY d.n"
+_OF_INCIDENT = f"{_COLUMNS}{_ALERTS} WHERE a.incident = ?1 ORDER BY a.n, d.n"
+_OPEN_THEN = (
+    "SELECT incident, phase FROM alerts WHERE rule = ? AND key = ? AND incident IS NOT NULL AND n < ?"
+    " ORDER BY n DESC LIMIT 1"
+)
+_HELD_MEANWHILE = (
+    "SELECT count(*) FROM alerts WHERE rule = ? AND key = ? AND held IS NOT NULL AND incident IS NULL"
+    " AND time BETWEEN ? AND ?"
+)
+_IDS = "SELECT id, alert FROM deliveries WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT ?2"
+_NEW_IDS = (
+    "SELECT json_extract(value, '$[0]') AS found, n FROM alerts, json_each(deliveries)"
+    " WHERE n > (SELECT alert FROM progress) AND substr(found, 1, length(?1)) = ?1 ORDER BY found LIMIT ?2"
+)
 _PROGRESS = "SELECT alert FROM progress"
 _COUNTS = "SELECT channel, state, count(*) FROM deliveries WHERE alert <= ? GROUP BY channel, state"
-_OLDEST = "SELECT min(since) FROM deliveries WHERE state IN ('waiting', 'sending')"
+_OLDEST = "SELECT channel, min(since) FROM deliveries WHERE state IN ('waiting', 'sending') GROUP BY channel"
+_NEXT = "SELECT channel, min(due) FROM deliveries WHERE state = 'waiting' AND due IS NOT NULL GROUP BY channel"
+_HELD = (
+    "SELECT CASE WHEN held LIKE 'already open since %' THEN 'already open' ELSE held END AS reason, count(*)"
+    " FROM alerts WHERE held IS NOT NULL GROUP BY reason ORDER BY count(*) DESC, reason"
+)
+"""Why alerts were held back (`match/clauses.py` says since when something is open), and how often."""
 _NEW = "SELECT held, since, deliveries FROM alerts WHERE n > ?"
 _ERRORS = (
-    "SELECT changed, channel, reason FROM deliveries WHERE reason IS NOT NULL AND state IN ('waiting', 'given_up')"
-    " ORDER BY changed DESC LIMIT 5"
+    "SELECT max(changed), channel, reason, state, count(*) FROM deliveries"
+    " WHERE reason IS NOT NULL AND state IN ('waiting', 'given_up') GROUP BY channel, state, reason"
+    " ORDER BY max(changed) DESC LIMIT 10"
 )
 _DEAD = "SELECT time, reason FROM dead ORDER BY n DESC LIMIT 5"
+_LAST_EVENT = "SELECT time FROM journal ORDER BY n DESC LIMIT 1"
+_REJECTED = (
+    "SELECT json_extract(CAST(payload AS TEXT), '$.reason') FROM journal WHERE header = x''"
+    " AND json_extract(CAST(payload AS TEXT), '$.event') = 'LISTENER_RULES_REJECTED' ORDER BY n DESC LIMIT 1"
+)
 
 _REVIVE = (
-    "UPDATE deliveries SET state = 'waiting', attempts = 0, due = NULL, reason = NULL, since = ?1, changed = ?1"
+    "UPDATE deliveries SET state = 'waiting', attempts = 0, due = NULL, reason = NULL, since = ?1, changed = ?1,"
+    " digest = NULL"
     " WHERE id = ?2 AND state IN ('given_up', 'dropped') RETURNING channel, key"
+)
+_HURRY = (
+    "UPDATE deliveries SET due = ?1, changed = ?1 WHERE id = ?2 AND state = 'waiting' AND due > ?1"
+    " RETURNING channel, key"
 )
 _DROP = (
     "UPDATE deliveries SET state = 'dropped', due = NULL, changed = ?1"
@@ -54,57 +94,96 @@ _DROP = (
 class Listed(NamedTuple):
     """A delivery as the command line shows it.
 
-    `time` is the alert's and `due` the next try's, in seconds since 1970; `due` is None unless it waits, and while it
-    waits for an earlier one of its channel and key, or for a courier to take it in. An alert that names no channel has
-    no `id`.
+    `time` is the alert's, `due` the next try's, `since` the moment from which it has been waiting (its tries end some
+    time after that), `changed` that of the last change of its state, all in seconds since 1970. `due` is None unless it
+    waits, and while it waits for an earlier one of its channel and key, or for a courier to take it in; then `changed`
+    is None. Deliveries of one alert have its number, `alert`. An alert that names no channel has no `id`.
     """
 
     id: str
     state: str
+    alert: int
     time: float
     rule: str
     key: str
     kind: str
     phase: str
     severity: str
+    incident: str | None
+    opened: float | None
     channel: str
     text: str
     arguments: tuple[str, ...]
     reason: str | None
     attempts: int
     due: float | None
+    since: float
+    changed: float | None
+
+
+class Wanted(NamedTuple):
+    """Which deliveries are listed; where nothing is named, all are."""
+
+    states: Collection[str] = STATES
+    rules: Collection[str] = ()
+    keys: Collection[str] = ()
+    channels: Collection[str] = ()
 
 
 class Shown(NamedTuple):
-    """A delivery and the event that it is about, as a flat object (`event/record.py`)."""
+    """The story of an alert: one of its deliveries, all of them, and the event that it is about, as a flat object.
+
+    `incident` has the deliveries of all that was said of the open alert that it belongs to, the oldest first, and
+    `held_meanwhile` counts what was held back while it was open.
+    """
 
     delivery: Listed
     event: dict[str, Any]
+    deliveries: list[Listed]
+    incident: list[Listed]
+    held_meanwhile: int
 
 
 class Problem(NamedTuple):
-    """Something that went wrong: when (seconds since 1970), with which channel (empty: a dead frame), and why."""
+    """Something that went wrong: when last (seconds since 1970), with which channel (empty: a dead frame), and why.
+
+    `state` is that of the deliveries to which it happened, `number` how many they are.
+    """
 
     time: float
     channel: str
     reason: str
+    state: str = ""
+    number: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """The store at a glance.
 
-    `deliveries` counts by channel and state. `oldest_waiting` is in seconds since 1970. `counters` are `event:TYPE`,
-    `lost`, `dead`, `dropped`, `journal_bytes` and whatever else was counted.
+    `deliveries` counts by channel and state, `held` alerts by the reason for which they were held back. `oldest` says
+    for each channel since when its oldest delivery waits, `next_due` when the first is due, in seconds since 1970.
+    `counters` are those of `counters`. `rejected` is why the last new rules were rejected, empty if
+    that is not known any more; None if they were not.
     """
 
     deliveries: dict[tuple[str, str], int]
-    oldest_waiting: float | None
+    held: dict[str, int]
+    oldest: dict[str, float]
+    next_due: dict[str, float]
     counters: dict[str, int]
     errors: list[Problem]
     dead: list[Problem]
     open_alerts: list[OpenAlert]
     """As the listener wrote them down last, at most some seconds ago."""
+    last_event: float | None = None
+    """When the last event was kept, in seconds since 1970."""
+    rejected: str | None = None
+
+    @property
+    def oldest_waiting(self) -> float | None:
+        """Since when the oldest delivery of all waits."""
+        return min(self.oldest.values(), default=None)
 
 
 class Listing:
@@ -114,41 +193,35 @@ class Listing:
         self._folder = folder
         self._store = ReadOnlyDatabase(folder)
 
-    def deliveries(self, states: Collection[str] = STATES, limit: int = 100) -> list[Listed]:
-        """The newest `limit` deliveries in one of `states`, those of the newest alert first."""
-        rows = self._store.rows(_LIST, (f" {' '.join(states)} ", PLACES, limit))
-        return [listed for row in rows for listed in _listed(row)][:limit]
+    def deliveries(
+        self, states: Collection[str] = STATES, limit: int = 100, *, wanted: Wanted | None = None
+    ) -> list[Listed]:
+        """The newest `limit` deliveries in one of `states`, or those `wanted`; those of the newest alert first."""
+        wanted = wanted or Wanted(states)
+        states, rules, keys, channels = (json.dumps([*names], ensure_ascii=False) for names in wanted)
+        rows = self._store.rows(_LIST, (states, PLACES, limit, rules, keys, channels))
+        listed = [one for row in rows for one in _listed(row)]
+        return [one for one in listed if not wanted.channels or one.channel in wanted.channels][:limit]
+
+    def find(self, beginning: str, limit: int = 5) -> list[str]:
+        """The ids that begin so, at most `limit`; the id itself alone, if it is one."""
+        found = self._store.read(lambda rows: [row[0] for row in _ids(rows, beginning, limit)])
+        return [beginning] if beginning in found else found
 
     def show(self, identifier: str) -> Shown | None:
-        """The delivery with this id, or None if there is none."""
-        for row in self._store.rows(_SHOW, (identifier, PLACES)):
-            for listed in _listed(row):
-                if listed.id == identifier:
-                    return Shown(listed, json.loads(row[_EVENT]))
-        return None
+        """The story of the alert whose delivery has this id; None if there is none."""
+        return self._store.read(lambda rows: _story(rows, identifier))
 
     def summary(self) -> Summary:
         """How things stand."""
-        rows = self._store.rows
-        progress = rows(_PROGRESS)[0]
-        counts = Counter({(channel, state): count for channel, state, count in rows(_COUNTS, progress)})
-        waiting = [since for (since,) in rows(_OLDEST) if since is not None]
-        for held, since, deliveries in rows(_NEW, progress):
-            for delivery in deliveries_of(deliveries):
-                counts[delivery.channel, "waiting" if held is None else "held"] += 1
-                waiting += [since] if held is None else []
-        return Summary(
-            dict(sorted(counts.items())),
-            min(waiting, default=None),
-            dict(rows("SELECT name, value FROM counters ORDER BY name")),
-            [Problem(*row) for row in rows(_ERRORS)],
-            [Problem(time, "", reason) for time, reason in rows(_DEAD)],
-            [alert for (state,) in rows("SELECT state FROM memory") for alert in open_alerts(json.loads(state))],
-        )
+        return self._store.read(_summary)
 
     def retry(self, identifier: str, now: float) -> bool:
-        """Let a delivery that was given up or dropped wait again, as if it were new; False if there is none such."""
-        return self._change(_REVIVE, identifier, now)
+        """Let a delivery that was given up or dropped wait again, as if it were new, and try one that waits now.
+
+        False if there is none such.
+        """
+        return self._change(_REVIVE, identifier, now) or self._change(_HURRY, identifier, now)
 
     def drop(self, identifier: str, now: float) -> bool:
         """Send a delivery that waits or was given up never; False if there is none such."""
@@ -163,20 +236,81 @@ class Listing:
                 changed = execute(sql, (now, identifier)).fetchall()
                 for channel, key in changed:
                     reorder(execute, channel, key, now)
+                    if sql == _DROP:
+                        execute(COUNT, (counter(DROPPED, channel), 1))
             return bool(changed)
         finally:
             database.close()
 
 
+def _ids(rows: Rows, beginning: str, limit: int) -> list[Row]:
+    """Ids that begin so, the shortest first, with the numbers of their alerts."""
+    return sorted([*rows(_IDS, (beginning, limit)), *rows(_NEW_IDS, (beginning, limit))])[:limit]
+
+
+def _story(rows: Rows, identifier: str) -> Shown | None:
+    alert = next((alert for found, alert in _ids(rows, identifier, 2) if found == identifier), None)
+    if alert is None:
+        return None
+    found = rows(_OF_ALERT, (alert, PLACES))
+    deliveries = [one for row in found for one in _listed(row)]
+    delivery = next(one for one in deliveries if one.id == identifier)
+    said = _said(rows, delivery)
+    held = rows(_HELD_MEANWHILE, (delivery.rule, delivery.key, said[0].opened, _end(said)))[0][0] if said else 0
+    return Shown(delivery, json.loads(found[0][_EVENT]), deliveries, said, held)
+
+
+def _said(rows: Rows, delivery: Listed) -> list[Listed]:
+    """All that was said of the open alert that a delivery belongs to, or that kept it back."""
+    incident = delivery.incident
+    for name, phase in rows(_OPEN_THEN, (delivery.rule, delivery.key, delivery.alert)) if incident is None else ():
+        incident = name if phase != "recovery" else None
+    return [one for row in rows(_OF_INCIDENT, (incident, PLACES)) for one in _listed(row)] if incident else []
+
+
+def _end(said: list[Listed]) -> float:
+    """When an open alert was closed; for ever, if it was not."""
+    return said[-1].time if said[-1].phase == "recovery" else math.inf
+
+
+def _summary(rows: Rows) -> Summary:
+    progress = rows(_PROGRESS)[0]
+    counts = Counter({(channel, state): count for channel, state, count in rows(_COUNTS, progress)})
+    oldest: dict[str, float] = dict(rows(_OLDEST))
+    for held, since, deliveries in rows(_NEW, progress):
+        for delivery in deliveries_of(deliveries):
+            counts[delivery.channel, "waiting" if held is None else "held"] += 1
+            if held is None:
+                oldest[delivery.channel] = min(since, oldest.get(delivery.channel, since))
+    counters: dict[str, int] = dict(rows("SELECT name, value FROM counters ORDER BY name"))
+    is_rejected = counters.get(REJECTED, 0) > counters.get(LOADED, 0)
+    return Summary(
+        deliveries=dict(sorted(counts.items())),
+        held=dict(rows(_HELD)),
+        oldest=oldest,
+        next_due=dict(rows(_NEXT)),
+        counters=counters,
+        errors=[Problem(*row) for row in rows(_ERRORS)],
+        dead=[Problem(time, "", reason) for time, reason in rows(_DEAD)],
+        open_alerts=[
+            alert for (state,) in rows("SELECT state FROM memory") for alert in open_alerts(json.loads(state))
+        ],
+        last_event=next((time for (time,) in rows(_LAST_EVENT)), None),
+        rejected=next((reason for (reason,) in rows(_REJECTED)), "") if is_rejected else None,
+    )
+
+
 def _listed(row: Row) -> list[Listed]:
     """The delivery in a row; all that its alert will have, where it is not expanded yet."""
-    *alert, held, deliveries, _event, n, identifier, state, channel, reason, attempts, due = row
+    about, (held, noted, deliveries, _event, n), rest = row[:9], row[9:14], row[14:]
     kept = deliveries_of(deliveries)
     if n is not None:
+        identifier, state, channel, reason, *times = rest
         one = kept[n % PLACES]
         reason = held if reason is None else reason
-        return [Listed._make((identifier, state, *alert, channel, one.text, one.arguments, reason, attempts, due))]
+        return [Listed._make((identifier, state, *about, channel, one.text, one.arguments, reason, *times))]
+    times = [0, None, noted, None]
     if not kept:
-        return [Listed._make(("", "held", *alert, "", "", (), held or "it names no channel", 0, None))]
+        return [Listed._make(("", "held", *about, "", "", (), held or "it names no channel", *times))]
     state = "waiting" if held is None else "held"
-    return [Listed._make((one.id, state, *alert, one.channel, one.text, one.arguments, held, 0, None)) for one in kept]
+    return [Listed._make((one.id, state, *about, one.channel, one.text, one.arguments, held, *times)) for one in kept]

@@ -7,6 +7,8 @@
 3. A delivery is due at a moment of the wall clock; when that jumps back, so does what is due.
 4. Whatever settles, adds or revives a delivery keeps rule 2 within the same transaction. One that is revived by hand
    while a younger one is being sent waits for its end.
+5. Where a channel gathers (`gather`), the oldest is due when it has waited for so long; a digest that waits to be tried
+   again is due when its first delivery is.
 """
 
 from rules_listener.outbox.database import Execute
@@ -25,7 +27,7 @@ _DEMOTE = (
 )
 
 _PROMOTE = (
-    "UPDATE deliveries SET due = ?3 WHERE state = 'waiting' AND n ="
+    "UPDATE deliveries SET due = CASE ?4 WHEN 0 THEN ?3 ELSE min(since, ?3) + ?4 END WHERE state = 'waiting' AND n ="
     " (SELECT min(n) FROM deliveries WHERE channel = ?1 AND key = ?2 AND state IN ('waiting', 'sending'))"
     " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE channel = ?1 AND key = ?2"
     " AND (due IS NOT NULL OR state = 'sending'))"
@@ -49,13 +51,14 @@ _HEAL_FUTURE = (
 _TURN_BACK = "UPDATE deliveries SET due = due - ? WHERE state = 'waiting' AND due IS NOT NULL"
 
 
-def reorder(execute: Execute, channel: str, key: str, now: float) -> None:
+def reorder(execute: Execute, channel: str, key: str, now: float, gather_s: float = 0.0) -> None:
     """After a delivery was settled, put back or revived: give the turn to the oldest, due at once if it had none.
 
+    If the channel gathers, it is due `gather_s` seconds after it was said.
     Nobody gets it while one is being sent: the settling of that one comes here again.
     """
     execute(_DEMOTE, (channel, key))
-    execute(_PROMOTE, (channel, key, now))
+    execute(_PROMOTE, (channel, key, now, gather_s))
 
 
 def heal(execute: Execute, now: float) -> None:

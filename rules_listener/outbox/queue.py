@@ -9,20 +9,24 @@
    as long as its receiver asked for (up to a day); once it is older than `give_up_after`, a failure is its last.
 5. What is given up is noted for the listener to raise; not if a failure was its own cause, or one would lead to the
    next.
-6. supervisord is shut down after all that was to be said before or at the same moment has been tried, or after 30 s.
-7. A transaction here is short, and there is none where nothing is to be written: the listener has the right of way.
+6. supervisord is shut down after all that was to be said before or at the same moment has been tried, or after 30 s;
+   what is gathered is sent at once then.
+7. What is sent or given up, and each try that failed, is counted by channel in the same transaction.
+8. A transaction here is short, and there is none where nothing is to be written: the listener has the right of way.
 """
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
 from rules_listener.outbox.alert import RUN_CHANNEL, SUPERVISOR_CHANNEL
 from rules_listener.outbox.channel import GaveUp, Message, Outcome, RetryLater, Sent
+from rules_listener.outbox.counters import COUNT, FAILED_TRY, GIVEN_UP, SENT, counter
 from rules_listener.outbox.database import Database, Execute, Row
 from rules_listener.outbox.expand import deliveries_of, expand
+from rules_listener.outbox.gather import MOST_DELIVERIES, Next, forget, mark, members, next_digests
 from rules_listener.outbox.order import heal, reorder, turn_back
 from rules_listener.outbox.schema import PLACES
 from rules_listener.outbox.trim import Limits, trim
@@ -69,6 +73,8 @@ _NEXT = (
     " ORDER BY d.n LIMIT ?"
 )
 
+_MESSAGE_OF = f"{MESSAGE} WHERE d.n = ?"
+
 _UNTRIED = (
     "SELECT 1 FROM deliveries AS d JOIN alerts AS a ON a.n = d.alert"
     " WHERE d.state IN ('waiting', 'sending') AND (d.attempts = 0 OR d.attempts = 1 AND d.state = 'sending')"
@@ -79,21 +85,22 @@ _UNTRIED = (
 """Whether anything that was said up to a moment has not been tried, or not even been expanded."""
 
 _MARK_SENDING = (
-    "UPDATE deliveries SET state = 'sending', attempts = attempts + 1, due = NULL, changed = ?1"
+    "UPDATE deliveries SET state = 'sending', attempts = attempts + 1, due = NULL, changed = ?1, digest = NULL"
     " WHERE n = ?2 AND state = 'waiting'"
 )
 _MARK_DUE = f"{_MARK_SENDING} AND due IS NOT NULL"
 
-_SENDING = (
-    "SELECT d.n, d.channel, d.key, d.attempts, d.since, a.event FROM deliveries AS d JOIN alerts AS a ON a.n = d.alert"
-    " WHERE d.state IN ('waiting', 'sending') AND d.state = 'sending'"
+_OPEN = (
+    "SELECT d.n, d.channel, d.key, d.attempts, d.since, a.event, d.digest"
+    " FROM deliveries AS d JOIN alerts AS a ON a.n = d.alert"
 )
 
-_SENDING_NOW = _SENDING + " AND d.n = ?"
+_SENDING = f"{_OPEN} WHERE d.state IN ('waiting', 'sending') AND d.state = 'sending'"
+
+_SENDING_NOW = f"{_SENDING} AND d.n = ?"
 
 _ABANDONED = (
-    "SELECT d.n, d.channel, d.key, d.attempts, d.since, a.event FROM deliveries AS d JOIN alerts AS a ON a.n = d.alert"
-    " WHERE d.channel = ? AND d.state IN ('waiting', 'sending') AND d.state = 'waiting' ORDER BY d.n LIMIT ?"
+    f"{_OPEN} WHERE d.channel = ? AND d.state IN ('waiting', 'sending') AND d.state = 'waiting' ORDER BY d.n LIMIT ?"
 )
 
 _PUT_BACK = "UPDATE deliveries SET state = 'waiting', attempts = attempts - 1, changed = ? WHERE n = ?"
@@ -110,7 +117,7 @@ class Claimed(NamedTuple):
 
 
 Series = list[Claimed]
-"""Deliveries of one channel and key, to be sent one after another until one has to be tried again."""
+"""Deliveries of one channel and key, to be sent one after another until one has to be tried again; or a digest."""
 
 
 class _Open(NamedTuple):
@@ -122,6 +129,12 @@ class _Open(NamedTuple):
     attempts: int
     since: float
     event: str
+    digest: int | None
+
+    @property
+    def fate(self) -> int:
+        """The same for all that are settled together."""
+        return self.n if self.digest is None else self.digest
 
 
 def wait_after(attempts: int, random: Random) -> float:
@@ -133,17 +146,24 @@ def wait_after(attempts: int, random: Random) -> float:
 class Queue:
     """What waits in the store.
 
-    `give_up_after_s` is by channel, 24 hours where it says nothing. `given_up` counts what was given up so far,
+    `give_up_after_s` is by channel, 24 hours where it says nothing; `gather_s` is how long a channel gathers what is to
+    be one message, for each that does. `given_up` counts what was given up so far,
     for whoever has to tell the listener (one too many after a `StoreError`). Every method raises `StoreError` if the
     file can't be read or written; nothing has then changed, and it may be called again.
     """
 
     def __init__(
-        self, database: Database, *, random: Random, give_up_after_s: Mapping[str, float] | None = None
+        self,
+        database: Database,
+        *,
+        random: Random,
+        give_up_after_s: Mapping[str, float] | None = None,
+        gather_s: Mapping[str, float] | None = None,
     ) -> None:
         self._database = database
         self._random = random
         self._give_up_after_s = give_up_after_s or {}
+        self._gather_s = gather_s or {}
         self.given_up = 0
 
     @property
@@ -161,8 +181,9 @@ class Queue:
         The first try is due at once, a later one after its wait: what kills the courier is not tried in a circle.
         """
         with self._database as execute:
-            for delivery in [_Open(*row) for row in execute(_SENDING)]:
-                self._recover(execute, delivery, now)
+            for deliveries in _by_fate(sorted(_Open(*row) for row in execute(_SENDING).fetchall())):
+                self._recover(execute, deliveries, now)
+            forget(execute, self._gather_s)
             heal(execute, now)
 
     def turn_back(self, seconds: float) -> None:
@@ -172,7 +193,7 @@ class Queue:
 
     def expand(self, now: float) -> bool:
         """Take in some new alerts; whether there were any."""
-        return expand(self._database, now)
+        return expand(self._database, now, self._gather_s)
 
     def claim(self, now: float, free: Mapping[str, int], lengths: Mapping[str, int] | None = None) -> list[Series]:
         """Mark what is due as being sent, and return it.
@@ -185,10 +206,21 @@ class Queue:
         for channel, first in self._due_channels():
             if channel not in free:
                 gone.append(channel)
-            elif free[channel] > 0 and first <= now:
+            elif free[channel] > 0 and first <= now and channel not in self._gather_s:
                 due += self._database.rows(_DUE, (channel, now, free[channel]))
         due = [row for row in due if not self._too_early(row, now)]
         return self._claim(due, gone, now, lengths or {}) if due or gone else []
+
+    def gather(self, now: float, free: Mapping[str, int], *, hurry: bool = False) -> list[Series]:
+        """Mark the digests that are due as being sent, and return each as one series.
+
+        `free` is as for `claim`. In a `hurry` nothing is gathered any longer; what was tried still waits for its time.
+        """
+        digests = self._digests(free)
+        if digests and not hurry:
+            hurry = self._is_to_shut_down(now)
+        due = [digest for digest in digests if digest.due <= now or (hurry and digest.number is None)]
+        return self._claim_digests(due, now) if due else []
 
     def settle(self, outcomes: Sequence[tuple[int, Outcome | None]], now: float) -> None:
         """Write down what became of deliveries, by their numbers; of one that is not being sent nothing is written.
@@ -196,18 +228,20 @@ class Queue:
         None is for one that was not even tried, since one before it in its series has to be tried again.
         """
         touched: dict[tuple[str, str], None] = {}
+        by_number = dict(outcomes)
         with self._database as execute:
-            for n, outcome in outcomes:
-                for row in execute(_SENDING_NOW, (n,)).fetchall():
-                    delivery = _Open(*row)
-                    self._settle(execute, delivery, outcome, now)
-                    touched[delivery.channel, delivery.key] = None
+            sending = [_Open(*row) for n in by_number for row in execute(_SENDING_NOW, (n,)).fetchall()]
+            for deliveries in _by_fate(sending):
+                if self._settle(execute, deliveries, by_number[deliveries[0].n], now):
+                    touched |= dict.fromkeys((delivery.channel, delivery.key) for delivery in deliveries)
             for channel, key in touched:
-                reorder(execute, channel, key, now)
+                reorder(execute, channel, key, now, self._gather_s.get(channel, 0.0))
 
     def next_due(self, channels: Mapping[str, int]) -> float | None:
         """When the first delivery for a channel with a free place is due, in seconds since 1970; None if none waits."""
-        return min((first for channel, first in self._due_channels() if channels.get(channel, 1) > 0), default=None)
+        first = {name: due for name, due in self._due_channels() if name not in self._gather_s}
+        dues = [due for name, due in first.items() if channels.get(name, 1) > 0]
+        return min([*dues, *(digest.due for digest in self._digests(channels))], default=None)
 
     def trim(self, now: float, limits: Limits) -> bool:
         """Delete some of what is too old or too much; whether there is more to delete."""
@@ -218,6 +252,25 @@ class Queue:
 
     def _due_channels(self) -> Iterator[tuple[str, float]]:
         yield from ((channel, due) for channel, due in self._database.rows(_DUE_CHANNELS))
+
+    def _digests(self, free: Mapping[str, int]) -> list[Next]:
+        """The next digest of each channel that gathers, has a free place and is sending none."""
+        if not self._gather_s:
+            return []
+        channels = [channel for channel in self._gather_s if free.get(channel, 0) > 0]
+        return next_digests(self._database, channels, dict(self._due_channels()))
+
+    def _claim_digests(self, digests: Sequence[Next], now: float) -> list[Series]:
+        """Mark all of them as being sent; they are read before, since that takes longer than the listener can wait."""
+        numbers = [members(self._database, digest) for digest in digests]
+        found = [[row for n in of_one for row in self._database.rows(_MESSAGE_OF, (n,))] for of_one in numbers]
+        with self._database as execute:
+            found = [mark(execute, rows, now) for rows in found]
+        return [[claimed(row) for row in rows] for rows in found if rows]
+
+    def _is_to_shut_down(self, now: float) -> bool:
+        rows = self._database.rows(_DUE, (SUPERVISOR_CHANNEL, now, MOST_DELIVERIES))
+        return any(row[5] == "shutdown" for row in rows)
 
     def _too_early(self, row: Row, now: float) -> bool:
         channel, kind, time = row[2], row[5], row[7]
@@ -249,39 +302,66 @@ class Queue:
         reason = f"channel `{channel}` is not in the configuration"
         for row in execute(_ABANDONED, (channel, _ABANDONED_AT_ONCE)).fetchall():
             delivery = _Open(*row)
-            self._give_up(execute, delivery, reason, now)
+            self._give_up(execute, [delivery], reason, now)
             reorder(execute, delivery.channel, delivery.key, now)
 
-    def _recover(self, execute: Execute, delivery: _Open, now: float) -> None:
-        if delivery.attempts == 1:
-            execute(_RETRY, (now, None, now, delivery.n))
+    def _recover(self, execute: Execute, deliveries: Sequence[_Open], now: float) -> None:
+        if deliveries[0].attempts == 1:
+            _wait_until(execute, deliveries, now, None, now)
         else:
-            self._retry(execute, delivery, RetryLater(_LAST_WAIT), now)
+            self._retry(execute, deliveries, RetryLater(_LAST_WAIT), now)
 
-    def _settle(self, execute: Execute, delivery: _Open, outcome: Outcome | None, now: float) -> None:
+    def _settle(self, execute: Execute, deliveries: Sequence[_Open], outcome: Outcome | None, now: float) -> bool:
+        """Write down what became of a delivery, or of all of a digest; whether others may have their turn now."""
         match outcome:
             case Sent():
-                execute(_SETTLE, ("sent", None, now, delivery.n))
+                for delivery in deliveries:
+                    execute(_SETTLE, ("sent", None, now, delivery.n))
+                execute(COUNT, (counter(SENT, deliveries[0].channel), len(deliveries)))
             case GaveUp(reason):
-                self._give_up(execute, delivery, reason, now)
+                self._give_up(execute, deliveries, reason, now)
             case RetryLater():
-                self._retry(execute, delivery, outcome, now)
+                return self._retry(execute, deliveries, outcome, now) or deliveries[0].digest is None
             case None:
-                execute(_PUT_BACK, (now, delivery.n))
+                for delivery in deliveries:
+                    execute(_PUT_BACK, (now, delivery.n))
+        return True
 
-    def _retry(self, execute: Execute, delivery: _Open, outcome: RetryLater, now: float) -> None:
-        if now - delivery.since > self._give_up_after_s.get(delivery.channel, GIVE_UP_AFTER_S):
-            self._give_up(execute, delivery, outcome.reason, now)
-            return
-        wait = max(wait_after(delivery.attempts, self._random), _asked(outcome))
-        execute(_RETRY, (now + wait, _reason(outcome.reason), now, delivery.n))
+    def _retry(self, execute: Execute, deliveries: Sequence[_Open], outcome: RetryLater, now: float) -> bool:
+        """Let it be tried again, unless it was tried long enough; whether it is given up."""
+        first = deliveries[0]
+        since = max(delivery.since for delivery in deliveries) + self._gather_s.get(first.channel, 0.0)
+        if now - since > self._give_up_after_s.get(first.channel, GIVE_UP_AFTER_S):
+            self._give_up(execute, deliveries, outcome.reason, now)
+            return True
+        wait = max(wait_after(first.attempts, self._random), _asked(outcome))
+        _wait_until(execute, deliveries, now + wait, _reason(outcome.reason), now)
+        execute(COUNT, (counter(FAILED_TRY, first.channel), 1))
+        return False
 
-    def _give_up(self, execute: Execute, delivery: _Open, reason: str, now: float) -> None:
+    def _give_up(self, execute: Execute, deliveries: Sequence[_Open], reason: str, now: float) -> None:
+        """Give up a delivery, or all of a digest: that is one failure."""
         reason = _reason(reason)
-        execute(_SETTLE, ("given_up", reason, now, delivery.n))
-        if json.loads(delivery.event).get("event") != _CAUSED_BY_FAILURE:
-            execute(_NOTE_FAILURE, (delivery.channel, reason, delivery.attempts))
+        for delivery in deliveries:
+            execute(_SETTLE, ("given_up", reason, now, delivery.n))
+        execute(COUNT, (counter(GIVEN_UP, deliveries[0].channel), len(deliveries)))
+        if any(json.loads(delivery.event).get("event") != _CAUSED_BY_FAILURE for delivery in deliveries):
+            execute(_NOTE_FAILURE, (deliveries[0].channel, reason, deliveries[0].attempts))
             self.given_up += 1
+
+
+def _by_fate(deliveries: Iterable[_Open]) -> list[list[_Open]]:
+    """Each delivery by itself, but those of a digest together."""
+    groups: dict[int, list[_Open]] = {}
+    for delivery in deliveries:
+        groups.setdefault(delivery.fate, []).append(delivery)
+    return list(groups.values())
+
+
+def _wait_until(execute: Execute, deliveries: Sequence[_Open], due: float, reason: str | None, now: float) -> None:
+    """Let a delivery, or all of a digest, wait; in a digest the first has its turn for all of them."""
+    for delivery in deliveries:
+        execute(_RETRY, (due if delivery is deliveries[0] else None, reason, now, delivery.n))
 
 
 def _asked(outcome: RetryLater) -> float:

@@ -1,12 +1,14 @@
 """The tables of the store, and whether a file holds them.
 
-1. The schema's version is the file's `user_version`; a file of a newer version is left alone.
+1. The schema's version is the file's `user_version`. A file of an older version is brought up to date by whoever opens
+   it for writing, one of a newer version is left alone.
 2. The listener appends to `alerts`, which has no index: a commit writes one page. The courier expands an alert into
    rows of `deliveries`; `progress` is how far it has come, and is written in the same transaction.
 3. A delivery's number is its alert's times `PLACES`, plus its place in it: both ways between them lead through primary
    keys. What it says stays in its alert.
 4. The alert that was expanded last is never deleted: the next one's number is higher.
 5. A delivery is `waiting`, `sending`, `sent`, `given_up`, `dropped` or `held`; `order` says when its `due` is null.
+6. `digest` is the number of the first delivery of the digest in which it was sent last; null if it was sent alone.
 """
 
 import sqlite3
@@ -14,13 +16,11 @@ from pathlib import Path
 
 from rules_listener.base.errors import StoreError
 
-VERSION = 1
-
 PLACES = 1000
 """More than the deliveries that one alert can have."""
 
-PAGE_BYTES = 2048
-"""Measured: a commit of one alert writes some six pages; 1024 and 2048 cost the least, 4096 a quarter more."""
+PAGE_BYTES = 4096
+"""Measured: a commit of 64 alerts costs a fifth less than with 2048; larger pages gain nothing more."""
 
 _TABLES = """
 CREATE TABLE journal (n INTEGER PRIMARY KEY, time REAL NOT NULL, header BLOB NOT NULL, payload BLOB NOT NULL);
@@ -88,9 +88,19 @@ CREATE TABLE failures (
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+_DIGESTS = """
+ALTER TABLE deliveries ADD COLUMN digest INTEGER;
+CREATE INDEX gathered ON deliveries (channel, digest) WHERE digest IS NOT NULL AND state IN ('waiting', 'sending');
+"""
 
-def has_schema(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the tables are there; False if the file is empty.
+_STEPS = (_TABLES, _DIGESTS)
+"""What makes each version of the one before it."""
+
+VERSION = len(_STEPS)
+
+
+def schema_version(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the tables that are there; 0 if the file is empty.
 
     Raises:
         StoreError: it is a newer version's store, or another program's database.
@@ -104,15 +114,16 @@ def has_schema(connection: sqlite3.Connection, path: Path) -> bool:
         )
     if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
         raise StoreError(f"{path}: not a store, but another program's database: name another folder with `state:`")
-    return bool(version)
+    return int(version)
 
 
-def make_schema(connection: sqlite3.Connection) -> None:
-    """Make the tables, within a transaction.
+def make_schema(connection: sqlite3.Connection, version: int) -> None:
+    """Make the tables out of those of an older version (0: none), within a transaction.
 
     Raises:
         sqlite3.Error: they can't be made.
     """
-    for statement in _TABLES.split(";"):
-        connection.execute(statement)
+    for step in _STEPS[version:]:
+        for statement in step.split(";"):
+            connection.execute(statement)
     connection.execute(f"PRAGMA user_version={VERSION}")

@@ -13,18 +13,10 @@ from typing import NamedTuple
 
 from rules_listener.event.wire import Frame
 from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.counters import COUNT, DEAD, JOURNAL_BYTES, NOTE, TAIL
 from rules_listener.outbox.database import Database, Durability, Row, utf8
 from rules_listener.outbox.position import Epoch, Position
 from rules_listener.outbox.rows import INSERT, alert_rows, encodable
-
-JOURNAL_BYTES = "journal_bytes"
-"""The counter of the bytes that the journal holds."""
-
-DEAD = "dead"
-"""The counter of dead frames."""
-
-TAIL = "tail"
-"""The counter that holds the last generation of the tail that the journal has."""
 
 ROW_BYTES = 32
 """What a row of the journal takes besides its header and payload, about."""
@@ -39,9 +31,7 @@ _NEW_POSITION = (
 _OLD_POSITION = "SELECT pid, start_time, pool, serial, poolserial FROM progress WHERE pid IS NOT NULL"
 
 _INSERT_FRAME = "INSERT INTO journal (time, header, payload) VALUES (?, ?, ?)"
-_NOTE = "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _REMEMBER = "INSERT OR REPLACE INTO memory SELECT 1, coalesce(max(n), 0), ? FROM journal"
-_COUNT = "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value"
 
 
 class Received(NamedTuple):
@@ -106,14 +96,14 @@ class Store:
         rows: Sequence[Received],
         *,
         counts: Mapping[str, int] | None = None,
+        notes: Mapping[str, int] | None = None,
         alerts: Sequence[Row] = (),
-        tail: int | None = None,
         state: str | None = None,
     ) -> None:
-        """Keep frames as they came, and add `counts` to the counters (`event:TYPE`, `lost`, `dropped`).
+        """Keep frames as they came, add `counts` to the counters, and set those of `notes`.
 
-        `alerts` are those that they caused, as rows without characters that UTF-8 lacks; `tail` is the generation of
-        the tail that holds all of this, `state` what the engine remembers after it.
+        `alerts` are those that they caused, as rows without characters that UTF-8 lacks; `state` is what the engine
+        remembers after it. What is in the tail comes with a note of its generation (`TAIL`).
 
         Raises:
             StoreError: nothing was kept.
@@ -124,9 +114,9 @@ class Store:
             self._database.execute_many(INSERT, alerts)
             self._database.execute_many(_INSERT_FRAME, ((time, *frame) for time, frame in rows))
             for counter in counted.items():
-                execute(_COUNT, counter)
-            if tail is not None:
-                execute(_NOTE, (TAIL, tail))
+                execute(COUNT, counter)
+            for note in (notes or {}).items():
+                execute(NOTE, note)
             if state is not None:
                 execute(_REMEMBER, (state,))
 
@@ -139,7 +129,7 @@ class Store:
         reason = utf8(reason)
         with self._database as execute:
             execute("INSERT INTO dead (time, reason, header, payload) VALUES (?, ?, ?, ?)", (time, reason, *frame))
-            execute(_COUNT, (DEAD, 1))
+            execute(COUNT, (DEAD, 1))
 
     def position(self) -> Position | None:
         """The position of the last alert that has one, even if that alert is deleted by now.

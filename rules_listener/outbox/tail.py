@@ -1,10 +1,12 @@
 """What is not in the store yet: memory that is a file's, so that `kill -9` loses nothing of it.
 
-1. A frame is appended before it is answered, together with the alerts that it caused, with a few copies of bytes and no
-   system call. What was cut short is recognised by its sum, and counts as never appended.
-2. All of it has one number, the generation. The transaction that takes it into the store keeps that number there, so
+1. A frame is appended before it is answered, with a few copies of bytes and no system call. What was cut short is
+   recognised by its sum, and counts as never appended.
+2. The alerts that a frame caused come with it, or in the next entry: then it is marked with `OWED`. If that is missing,
+   there are none, or they were not made yet: whoever reads the tail makes those of its last frame.
+3. All of it has one number, the generation. The transaction that takes it into the store keeps that number there, so
    that nobody takes it twice; then the next generation begins, empty.
-3. Where the file can't be made, memory of this process stands in for it.
+4. Where the file can't be made, memory of this process stands in for it.
 """
 
 import struct
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 FILE_NAME = "tail"
 SIZE = 1 << 21
+OWED = b"?"
+"""In the place of packed alerts: the next entry has them, if there are any."""
 
 _MAGIC = b"RLTAIL\x00\x01"
 _GENERATION = struct.Struct("<Q")
@@ -33,7 +37,10 @@ _END = bytes(4)
 
 
 class Entry(NamedTuple):
-    """A frame (empty where time alone caused something), and the packed rows of the alerts that it caused."""
+    """A frame, and the packed rows of the alerts that it caused, or `OWED`.
+
+    The frame is empty where time alone caused something, and where the alerts of the entry before it follow.
+    """
 
     received: Received
     alerts: bytes = b""

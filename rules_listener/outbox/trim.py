@@ -12,9 +12,10 @@ import json
 from dataclasses import dataclass
 
 from rules_listener.match.engine import open_alerts
+from rules_listener.outbox.counters import JOURNAL_BYTES
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.schema import PLACES
-from rules_listener.outbox.store import JOURNAL_BYTES, ROW_BYTES
+from rules_listener.outbox.store import ROW_BYTES
 
 DAY_S = 86_400.0
 GIVEN_UP_DAYS = 90

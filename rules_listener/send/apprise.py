@@ -3,11 +3,14 @@
 1. The library is imported when a channel of the kind is built. It need not be there: it is the extra `apprise`.
 2. Each service is told in a thread of its own, which is left alone when the time is over: the library can't be broken
    off. While too many of them hang, nothing new is begun.
-3. The library says yes or no, and why in its log only: what it logs is the reason, and goes nowhere else. A failure is
-   always tried again. Services that have got a message do not get it again.
+3. The library says yes or no, and why in its log only: what it logs is the reason, and goes nowhere else. What an error
+   of the network was it logs for developers only; the end of that is taken over. A failure is always tried again.
+   Services that have got a message do not get it again.
+4. What is longer than a service takes is cut, unless its URL says `overflow=`: it would be refused for ever.
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,6 +30,10 @@ Text = Callable[[Message], str]
 MOST_HANGING = 8
 
 _STEP_S = 0.05
+_EXCEPTION = "Socket Exception: "
+_CAUSE = re.compile(r"\[[^\[\]]+\] (?P<system>[^()'\"]+)|'(?P<words>[^'\"]+)'\)|\): (?P<last>[^()'\":]+)")
+"""In the text of an exception: `[Errno 111] Connection refused`, `'Connection aborted')`, `(…): Read timed out.`."""
+_CODES = re.compile(r"^\[[^\[\]]+\] | \(_ssl[^()]*\)$")
 _TYPES = {"info": "info", "warning": "warning", "error": "failure", "critical": "failure"}
 _log: ContextVar[list[str] | None] = ContextVar("log", default=None)
 
@@ -47,6 +54,9 @@ class Service:
             usable = self._apprise.add(url)
         if not usable:
             raise ConfigError(f"apprise can't use this URL: {_joined(log)}")
+        if "overflow=" not in url:
+            for service in self._apprise:
+                service.overflow_mode = apprise.OverflowMode.TRUNCATE
 
     def notify(self, message: Message, text: str, heading: str) -> str:
         """Tell the service; the reason if that fails, else nothing."""
@@ -143,19 +153,30 @@ def _library() -> ModuleType:
         ) from error
     logger = logging.getLogger(apprise.LOGGER_NAME)
     if not any(isinstance(handler, _Log) for handler in logger.handlers):
-        logger.addHandler(_Log(logging.WARNING))
+        logger.addHandler(_Log())
+        logger.setLevel(logging.DEBUG)
         logger.propagate = False
     return apprise
 
 
 class _Log(logging.Handler):
-    """Keeps what is logged where `_logged` is under way; all else is dropped."""
+    """Keeps warnings, and the causes of exceptions, where `_logged` is under way; all else is dropped."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one line."""
+        """Keep one line, or the cause."""
         log = _log.get()
-        if log is not None:
+        if log is None:
+            return
+        if record.levelno >= logging.WARNING:
             log.append(record.getMessage())
+        elif str(record.msg).startswith(_EXCEPTION):
+            log += _cause(record.getMessage())
+
+
+def _cause(exception: str) -> list[str]:
+    """The last cause that an exception names, if it is one for people."""
+    found = [found[found.lastgroup or 0] for found in _CAUSE.finditer(exception)]
+    return [_CODES.sub("", cause) for cause in found[-1:]]
 
 
 @contextmanager

@@ -7,7 +7,7 @@
 2. The kernel takes at most 131,071 bytes of one string (`MAX_ARG_STRLEN`, execve(2)): a longer variable is left out, a
    longer argument is an error.
 3. A NUL byte can't be passed: U+FFFD takes its place.
-4. Standard input is the event as one line of JSON, complete whatever its size.
+4. Standard input is the event as one line of JSON, complete whatever its size; of a digest, a line for each alert.
 """
 
 import json
@@ -59,9 +59,13 @@ def arguments_of(arguments: Sequence[str]) -> list[bytes]:
 
 
 def input_of(message: Message) -> bytes:
-    """The event as one line of JSON in UTF-8."""
+    """The event as one line of JSON in UTF-8; of a digest, that of each alert."""
+    return b"".join(_line(one.event) for one in message.alerts or (message,))
+
+
+def _line(event: Mapping[str, object]) -> bytes:
     # A lone surrogate, which UTF-8 does not have, becomes \udXXX: just what JSON writes for it.
-    return json.dumps(message.event, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+    return json.dumps(event, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _is_name(name: str) -> bool:

@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 
 from rules_listener.base.errors import ConfigError
 from rules_listener.outbox.channel import Channel, GaveUp, Message, Outcome, Refreshing, RetryLater, Sent
+from rules_listener.send.digest import Batch, digest_of
 
 REASON_CHARACTERS = 500
 HIDDEN = "***"
@@ -23,7 +24,8 @@ _SHORTEST = 6
 class GuardedChannel:
     """The channel that `build` makes of what `resolve` finds: the secrets of its configuration.
 
-    `refresh_s` is how often it is told again of what is open, known before it is built.
+    `refresh_s` is how often it is told again of what is open, and `batch` how its messages are gathered: both are known
+    before it is built.
 
     Both may raise `ConfigError`, whose text is the reason for which messages wait.
     """
@@ -34,9 +36,12 @@ class GuardedChannel:
         build: Callable[[Sequence[str]], Channel],
         *,
         refresh_s: float | None = None,
+        batch: Batch | None = None,
     ) -> None:
         self.places = 1
         self.refresh_s = refresh_s
+        self.gather_s = None if batch is None else batch.every_s
+        self._batch = batch or Batch(0)
         self._resolve = resolve
         self._build = build
         self._lock = Lock()
@@ -47,6 +52,10 @@ class GuardedChannel:
     def send(self, message: Message) -> Outcome:
         """Send `message` through the channel, which is built if it is not yet there."""
         return self._through(lambda channel: channel.send(message))
+
+    def send_digest(self, messages: Sequence[Message]) -> Outcome:
+        """Send messages as one, as `batch` has it."""
+        return self.send(digest_of(messages, self._batch))
 
     def refresh(self, messages: Sequence[Message]) -> Outcome:
         """Say once more what is open, where the channel wants that."""

@@ -16,6 +16,8 @@ from rules_listener.send.process import process_of
 
 SUBJECT_CHARACTERS = 160
 DATA_CHARACTERS = 4000
+_ESCAPES = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+"""Control characters that JSON leaves as they are."""
 _SAID_ELSEWHERE = {"time", "event", "processname", "groupname", "data"} | {field.name for field in HEADER_FIELDS}
 
 
@@ -24,12 +26,12 @@ def subject(message: Message) -> str:
     first_line = plain_line(message.text.strip().split("\n", 1)[0])
     said = {word.strip(".,;:!?()[]\"'`") for word in first_line.split()}
     head = " ".join([state(message), *(name for name in _place(message) if name not in said)])
-    return _shortened(f"{head}: {first_line}" if first_line else head, SUBJECT_CHARACTERS)
+    return shortened(f"{head}: {first_line}" if first_line else head, SUBJECT_CHARACTERS)
 
 
 def title(message: Message) -> str:
     """`CRITICAL web01 web:nginx`: what stands above the text where that is shown too."""
-    return _shortened(" ".join([state(message), *_place(message)]), SUBJECT_CHARACTERS)
+    return shortened(" ".join([state(message), *_place(message)]), SUBJECT_CHARACTERS)
 
 
 def state(message: Message) -> str:
@@ -62,7 +64,11 @@ def body(message: Message) -> str:
 
 
 def document(message: Message) -> dict[str, object]:
-    """The message as an object for programs; `event` is flat (`event/record.py`). Times are ISO 8601, in UTC."""
+    """The message as an object for programs; `event` is flat (`event/record.py`). Times are ISO 8601, in UTC.
+
+    A digest has two keys more: `alerts`, a list of such objects, and `more`, how many are not among them.
+    """
+    gathered = {"alerts": list(map(document, message.alerts)), "more": message.more} if message.alerts else {}
     return {
         "id": message.id,
         "incident": message.incident,
@@ -76,12 +82,13 @@ def document(message: Message) -> dict[str, object]:
         "time": _utc(message.time),
         "opened": None if message.opened is None else _utc(message.opened),
         "event": dict(message.event),
+        **gathered,
     }
 
 
 def json_text(value: object) -> str:
-    """`value` as JSON on one line, in characters that UTF-8 has."""
-    return utf8(json.dumps(value, ensure_ascii=False))
+    """`value` as JSON on one line, whatever takes for the end of one, in characters that UTF-8 has."""
+    return utf8(json.dumps(value, ensure_ascii=False).translate(_ESCAPES))
 
 
 def _place(message: Message) -> list[str]:
@@ -92,7 +99,8 @@ def _data(data: object) -> list[str]:
     return ["", "data:", lines(str(data)[:DATA_CHARACTERS]).rstrip()] if data else []
 
 
-def _shortened(text: str, length: int) -> str:
+def shortened(text: str, length: int) -> str:
+    """`text` with at most so many characters; what is cut is shown by `…`."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 

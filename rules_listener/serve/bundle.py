@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rules_listener import __version__
-from rules_listener.match.program import ActionData, PatternData, Program, RuleData
+from rules_listener.match.program import ActionData, MuteData, PatternData, Program, RouteData, RuleData
 from rules_listener.serve.config import ChannelConfig, Config
 
 FILE_NAME = "rules.compiled"
 _MAGIC = b"RLBUNDLE1\n"
 _DIGEST_SIZE = 32
-_CONFIGURED_BY = tuple(f"serve/{name}.py" for name in ("config", "configfile", "channels", "kinds", "options"))
+_CONFIGURED_BY = tuple(
+    f"serve/{name}.py" for name in ("config", "configfile", "channels", "kinds", "httpkinds", "options")
+)
 _COMPILED_BY = ("lang", "match", "grammar", "../grammar", *_CONFIGURED_BY)
 
 
@@ -62,7 +64,10 @@ def dump_bundle(bundle: Bundle) -> bytes:
     """A bundle as bytes."""
     program = bundle.program
     described = json.dumps(
-        [_stamp(), bundle.origin, bundle.config, program.rules, program.triggers, program.residual]
+        [
+            *(_stamp(), bundle.origin, bundle.config),
+            *(program.rules, program.triggers, program.residual, program.routes, program.mutes),
+        ]
     ).encode()
     content = len(described).to_bytes(8, "big") + described + program.code
     return _MAGIC + hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest() + content
@@ -75,11 +80,16 @@ def load_bundle(content: bytes) -> Bundle | None:
     if content[:start] != _MAGIC + digest:
         return None
     code = start + 8 + int.from_bytes(content[start : start + 8], "big")
-    stamp, origin, config, rules, triggers, residual = json.loads(content[start + 8 : code])
+    stamp, origin, config, rules, triggers, residual, routes, mutes = json.loads(content[start + 8 : code])
     if stamp != _stamp():
         return None
     pairs = tuple((rule, role) for rule, role in triggers)
-    program = Program(content[code:], tuple(map(_rule, rules)), pairs, residual)
+    program = Program(
+        content[code:],
+        *(tuple(map(_rule, rules)), pairs, residual),
+        routes=tuple(map(_route, routes)),
+        mutes=tuple(map(_mute, mutes)),
+    )
     return Bundle(_origin(origin), _config(config), program)
 
 
@@ -147,6 +157,16 @@ def _rule(data: list[Any]) -> RuleData:
     return RuleData(
         *(name, meaning, tuple(map(_action, actions)), tuple(groups), key, overall), pattern and PatternData(*pattern)
     )
+
+
+def _route(data: list[Any]) -> RouteData:
+    condition, channels, otherwise = data
+    return RouteData(condition, tuple(channels), tuple(otherwise))
+
+
+def _mute(data: list[Any]) -> MuteData:
+    name, condition, reason, weekly, stretch = data
+    return MuteData(name, condition, reason, weekly and (tuple(weekly[0]), *weekly[1:]), stretch and tuple(stretch))
 
 
 def _action(data: list[Any]) -> ActionData:

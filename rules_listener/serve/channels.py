@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rules_listener.match.firing import Renderer
 from rules_listener.outbox.alert import RUN_CHANNEL, SUPERVISOR_CHANNEL
 from rules_listener.outbox.channel import Channel
+from rules_listener.send.digest import Batch
 from rules_listener.send.guarded import GuardedChannel
 from rules_listener.serve.config import ChannelConfig
-from rules_listener.serve.kinds import COMMAND_TIMEOUT_S, KINDS
+from rules_listener.serve.kinds import COMMAND_TIMEOUT_S, KINDS, Kind
 from rules_listener.serve.secret import resolve
 from rules_listener.serve.values import Values
 
@@ -41,14 +42,25 @@ def read_channel(name: str, node: Any, reader: "OptionReader") -> ReadChannel | 
         reader.yaml.report(message, node, "", known)
         return None
     kind = KINDS[kinds[0]]
-    own: dict[str, Callable[[Any], Any]] = {kinds[0]: lambda value: kind.read(value, reader)}
-    read = reader.mapping(node, own if kind.timeout_s is None else {**own, "timeout": reader.duration})
+    readers: dict[str, Callable[[Any], Any]] = {kinds[0]: lambda value: kind.read(value, reader)}
+    readers |= {} if kind.timeout_s is None else {"timeout": reader.duration}
+    readers["batch"] = lambda value: _read_batch(value, kinds[0], reader)
+    read = reader.mapping(node, readers)
     options = read.get(kinds[0], {})
     if kind.timeout_s is not None:
         options["timeout_s"] = read.get("timeout", kind.timeout_s)
+    if "batch" in read:
+        options["batch"] = read["batch"]
     templates = tuple(text for text, _ in reader.templates)
     config = ChannelConfig(name, kinds[0], options, templates, tuple(reader.secrets))
     return ReadChannel(config, [node for _, node in reader.templates])
+
+
+def _read_batch(node: Any, kind: str, reader: "OptionReader") -> dict[str, Any] | None:
+    if reason := KINDS[kind].no_batch:
+        reader.yaml.report(f"a channel of the kind `{kind}` has no `batch`", node, "", reason)
+        return None
+    return reader.mapping(node, {"every": reader.duration, "at_most": reader.yaml.number}, ["every"])
 
 
 def build_channels(
@@ -68,13 +80,24 @@ def template_name(channel: str, number: int) -> str:
 
 
 def _channel(config: ChannelConfig, renderers: list[Renderer], environment: Mapping[str, str]) -> Channel:
+    kind = KINDS[config.kind]
+
     def secrets() -> list[str]:
         return [resolve(reference, environment) for reference in config.secrets]
 
     def build(secrets: Sequence[str]) -> Channel:
-        return KINDS[config.kind].build(config.options, Values(renderers, secrets))
+        return kind.build(config.options, Values(renderers, secrets))
 
-    return GuardedChannel(secrets, build, refresh_s=config.options.get("refresh_s"))
+    return GuardedChannel(
+        secrets, build, refresh_s=config.options.get("refresh_s"), batch=_batch(kind, config.options.get("batch"))
+    )
+
+
+def _batch(kind: Kind, options: Mapping[str, Any] | None) -> Batch | None:
+    if options is None:
+        return None
+    most = {"at_most": options["at_most"]} if "at_most" in options else {}
+    return Batch(options["every"], separator=kind.separator, **most)
 
 
 def _run_channel() -> Channel:

@@ -5,10 +5,12 @@
    the configuration are wrong; the reason in one line is on standard output. Diagnostics are on standard error.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,21 +44,33 @@ class Checked(NamedTuple):
     parsed: list[Parsed]
 
 
-def check_all(config_path: Path | None, rules: Sequence[str], *, any_channel: bool = False) -> Checked:
+MOST_LINTED = 200
+"""With how many rules the compiler looks for warnings: with more, the listener would wait for it."""
+
+
+def check_all(
+    config_path: Path | None,
+    rules: Sequence[str],
+    *,
+    any_channel: bool = False,
+    with_secrets: bool = True,
+    most_linted: float = inf,
+) -> Checked:
     """Read and check the configuration and its rules; `rules` (files or folders) stand for those that it names.
 
-    Warnings are looked for only where there is no error. With `any_channel`, rules may name channels that the
-    configuration does not have.
+    Warnings are looked for only where there is no error, and not more than `most_linted` rules. With `any_channel`,
+    rules may name channels that the configuration does not have. Where nothing is going to be sent, its secrets need
+    not be there: `with_secrets`.
     """
     config, found, places = ReadConfig(default_config(Path.cwd()), [], {})
     if config_path is not None:
-        config, found, places = read_config(config_path, os.environ)
+        config, found, places = read_config(config_path, os.environ if with_secrets else None)
     files, parsed = _read_rules([Path(path) for path in rules or config.rules], found)
     channels = None if any_channel or has_errors(found) else Channels(config.channel_names, config.default)
     rule_set, found_in_rules = check(parsed, channels)
     templates, found_in_templates = _templates(config, places)
     found = [*found, *found_in_rules, *found_in_templates]
-    found += [] if has_errors(found) else lint(parsed, rule_set)
+    found += [] if has_errors(found) or len(rule_set.rules) > most_linted else lint(parsed, rule_set)
     return Checked(config, rule_set, in_order(found), files, templates, parsed)
 
 
@@ -106,7 +120,7 @@ def compile_all(checked: Checked, config_path: str, rules: Sequence[str], state:
 def main(arguments: Sequence[str]) -> int:
     """Compile: `CONFIG STATE RULES…`, where an empty CONFIG or STATE is none. The exit status."""
     config_path, state, *rules = arguments
-    checked = check_all(Path(config_path) if config_path else None, rules)
+    checked = check_all(Path(config_path) if config_path else None, rules, most_linted=MOST_LINTED)
     errors = [one for one in checked.found if has_errors([one])]
     if errors:
         sys.stderr.write(as_text(errors) + "\n")
@@ -130,4 +144,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    gc.disable()  # nearly all that is made is needed until the end, which is near
     sys.exit(main(sys.argv[1:]))

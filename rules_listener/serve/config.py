@@ -27,7 +27,10 @@ class ChannelConfig(NamedTuple):
 
 
 class Config(NamedTuple):
-    """What the configuration says; paths are absolute. Times are in seconds, sizes in bytes."""
+    """What the configuration says; paths are absolute. Times are in seconds, sizes in bytes.
+
+    `metrics` is where they are served, as `HOST:PORT`; empty: nowhere.
+    """
 
     rules: tuple[str, ...]
     state: str
@@ -38,6 +41,7 @@ class Config(NamedTuple):
     journal_days: float = 7.0
     journal_bytes: int = 256_000_000
     memory_limit: int = 64_000_000
+    metrics: str = ""
 
     @property
     def channel_names(self) -> list[str]:

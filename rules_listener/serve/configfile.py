@@ -18,7 +18,7 @@ from rules_listener.serve.config import ChannelConfig, Config, default_config
 from rules_listener.serve.options import OptionReader, masked
 from rules_listener.serve.yamlnodes import Node, YamlReader
 
-KEYS = ["rules", "state", "durability", "default", "channels", "give_up_after", "journal", "memory_limit"]
+KEYS = ["rules", "state", "durability", "default", "channels", "give_up_after", "journal", "memory_limit", "metrics"]
 
 
 class ReadConfig(NamedTuple):
@@ -84,6 +84,8 @@ class _ConfigReader:
             config = config._replace(give_up_after_s=seconds)
         if "memory_limit" in keys and (size := reader.size(keys["memory_limit"])) is not None:
             config = config._replace(memory_limit=size)
+        if "metrics" in keys and (address := reader.address(keys["metrics"])):
+            config = config._replace(metrics=address)
         journal = reader.mapping(keys["journal"], ["days", "size"]) if "journal" in keys else {}
         if "days" in journal and (days := reader.number(journal["days"])):
             config = config._replace(journal_days=float(days))

@@ -7,19 +7,20 @@ something that happened before is given up.
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from random import SystemRandom
+from threading import Thread
 
 from rules_listener.base.clock import Clock, SystemClock, since_boot
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import SUPERVISOR_CHANNEL
-from rules_listener.outbox.channel import Channel, GaveUp, Message, Outcome
-from rules_listener.outbox.courier import Courier
+from rules_listener.outbox.channel import Channel, Gathering, GaveUp, Message, Outcome
+from rules_listener.outbox.courier import Courier, report_on_stderr
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.queue import Queue
 from rules_listener.outbox.trim import Limits
-from rules_listener.serve.bundle import load_bundle
+from rules_listener.serve.bundle import Bundle, load_bundle
 from rules_listener.serve.channels import build_channels
 from rules_listener.serve.children import read_given
 
@@ -53,6 +54,21 @@ def give_up_times(channels: Iterable[str], configured_s: float) -> dict[str, flo
     return times | {SUPERVISOR_CHANNEL: min(configured_s, LONGEST_ACTION_S)}
 
 
+def gather_times(channels: Mapping[str, Channel]) -> dict[str, float]:
+    """For each channel that gathers its messages, how long the first of them waits, in seconds."""
+    gathering = {name: one.gather_s for name, one in channels.items() if isinstance(one, Gathering)}
+    return {name: seconds for name, seconds in gathering.items() if seconds is not None}
+
+
+def serve_metrics(bundle: Bundle, folder: Path, channels: Collection[str]) -> None:
+    """Serve the figures of the store in `folder` where the configuration says, to the end of the process."""
+    from rules_listener.serve.endpoint import Endpoint  # noqa: PLC0415 - only where metrics are asked for
+    from rules_listener.serve.metrics import StoreCollector  # noqa: PLC0415 - likewise
+
+    collector = StoreCollector(folder, bundle.program.rules, channels, SystemClock())
+    Endpoint(bundle.config.metrics, collector, report_on_stderr).serve()
+
+
 def main(state: str, start: str) -> int:
     """Carry what waits in the state folder; the exit status."""
     folder = Path(state)
@@ -68,11 +84,14 @@ def main(state: str, start: str) -> int:
             channels[SUPERVISOR_CHANNEL], clock, lambda: since_boot() - supervisord_start
         )
     give_up_after_s = give_up_times(channels, config.give_up_after_s)
+    gather_s = gather_times(channels)
     database = Database(folder, durability="power" if config.durability == "power" else "process")
     notify = os.dup(1)
     os.dup2(2, 1)
+    if config.metrics:
+        Thread(target=serve_metrics, args=(bundle, folder, list(channels)), daemon=True).start()
     Courier(
-        Queue(database, random=SystemRandom(), give_up_after_s=give_up_after_s),
+        Queue(database, random=SystemRandom(), give_up_after_s=give_up_after_s, gather_s=gather_s),
         channels,
         folder=folder,
         clock=clock,

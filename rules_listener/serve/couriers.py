@@ -36,8 +36,8 @@ class CourierProcess:
         self._ending: list[Child] = []
         self._started_at = 0.0
         self._wait_s = FIRST_WAIT_S
-        self.restart_at: float | None = None
-        """When to start it anew, by the monotonic clock; None while it runs."""
+        self.restart_at: float | None = clock.monotonic()
+        """When to start it, or to start it anew, by the monotonic clock; None while it runs."""
 
     def start(self) -> None:
         """Start it, or start it anew with what `bundle` says now."""

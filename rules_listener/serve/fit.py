@@ -23,7 +23,7 @@ from rules_listener.serve.compiler import Checked
 from rules_listener.serve.ownsection import OwnSection, fitting_section, lacks_section, own_pool
 from rules_listener.serve.reach import Reach
 from rules_listener.serve.supervisorconf import read_supervisor_conf
-from rules_listener.serve.wanted import Waiting, wanted_by
+from rules_listener.serve.wanted import Waiting, Where, asked_by, wanted_by
 
 
 class Fitted(NamedTuple):
@@ -56,10 +56,19 @@ def fit(rules: Checked, path: Path, *, pool_name: str = "", command: str) -> Fit
     found += [] if pool is None else OwnSection(conf, pool).not_subscribed(waiting, loaded.types)
     known = pool is not None or lacks_section(conf, pool_name)
     section = fitting_section(conf, pool, loaded.types, command) if found and known else ""
-    reach = Reach(conf, pool, waiting)
-    in_vain = chain.from_iterable(map(reach.rule, waiting))
+    of_alerts = conditions_of_alerts(rules.parsed)
+    reach = Reach(conf, pool, waiting, of_alerts)
+    in_vain = chain.from_iterable([*map(reach.rule, waiting), *map(reach.about_alerts, of_alerts)])
     found += silenced(in_vain, [one.source for one in rules.parsed], codes="RL52")
     return Fitted(in_order(found), section)
+
+
+def conditions_of_alerts(parsed: Sequence[Parsed]) -> list[Where]:
+    """The conditions of the routes and mutes of some files, in which there is no error."""
+    statements = list(chain.from_iterable(one.statements for one in parsed))
+    definitions = define(statements, set(), [])
+    about_alerts = [statement for statement in statements if isinstance(statement, nodes.Route | nodes.Mute)]
+    return [where for statement in about_alerts for where in asked_by(statement, definitions)]
 
 
 def waiting_rules(parsed: Sequence[Parsed], loaded: Loaded) -> list[Waiting]:

@@ -4,32 +4,32 @@
 2. No frame is ever rejected. One that can't be decoded, that no engine can digest, or that ended the listener twice, is
    kept as a dead frame.
 3. The listener's own events take the same way through the rules, and into the journal.
-4. A frame is in the journal's tail before it is answered: what the engine knows can be found again after any end.
+4. A frame is in the journal's tail before it is answered: what the engine knows, and what the event caused, can be
+   found again after any end. So the engine hears of it when supervisord has its answer, and before the next frame.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from rules_listener.base.clock import Clock
 from rules_listener.base.errors import ProtocolError
 from rules_listener.event.event import Event, Value
 from rules_listener.event.record import own_frame
-from rules_listener.event.wire import Frame, decode_header, glance
+from rules_listener.event.wire import NO_FRAME, Frame, decode_header, glance
 from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.firing import Firing
 from rules_listener.outbox.alert import Alert, alerts_of
+from rules_listener.outbox.counters import LOADED, LOST, REJECTED, REPEATED
+from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Position, PositionFile
 from rules_listener.outbox.rows import alert_rows
 from rules_listener.outbox.store import Received
 from rules_listener.serve.keeper import Keeper
-from rules_listener.serve.restore import Restored, numbers
+from rules_listener.serve.restore import MAX_ATTEMPTS, Restored, numbers
 from rules_listener.serve.sequence import Sequence as PoolSequence
-
-MAX_ATTEMPTS = 2
-"""How often an event may end the listener. Once can be chance (a kill from outside); twice is the event."""
-
-NO_FRAME = Frame(b"", b"")
+from rules_listener.serve.timing import Timing
 
 CLOCK_STEP_S = 0.5
 """From which difference on the clock was set, and not just adjusted."""
@@ -80,7 +80,9 @@ class Handler:
         if earlier >= MAX_ATTEMPTS:
             self._bury(frame, f"it ended the listener {earlier} times")
             return
-        self._take(event, frame, position)
+        received = Received(now, frame)
+        if not self._keeper.owe(received, event.type, partial(self._rows, event, frame, position)):
+            self._take(event, received, position)
 
     def _note_dead(self, frame: Frame) -> None:
         """A frame that can't be decoded is not lost as well, if its header can be."""
@@ -93,18 +95,33 @@ class Handler:
         serial, poolserial = header.get("serial", 0), header.get("poolserial", 0)
         return self.sequence.take(str(header.get("pool", "")), int(serial), int(poolserial))
 
-    def _take(self, event: Event, frame: Frame, position: Position) -> None:
+    def _take(self, event: Event, received: Received, position: Position) -> None:
+        """Keep all that an event causes before it is answered."""
+        alerts = self._caused(event, received.frame)
+        if alerts is not None:
+            self._keep(received, event.type, alerts, position)
+
+    def _rows(self, event: Event, frame: Frame, position: Position) -> list[Row]:
+        """What an event causes, as it is kept when the event was answered."""
+        alerts = self._caused(event, frame)
+        if not alerts:
+            return []
+        if any(alert.incident is not None for alert in alerts):
+            self._keeper.remember_soon()
+        return alert_rows(alerts, position, self._clock.time())
+
+    def _caused(self, event: Event, frame: Frame) -> list[Alert] | None:
+        """The alerts of an event; None if it had to be set aside."""
         try:
             firings = self.engine.feed(event)
-            alerts = self._alerts(firings) if firings else []
+            return self._alerts(firings) if firings else []
         except Exception as error:  # noqa: BLE001 - a bug of ours must not become supervisord's endless loop
             self._bury(frame, _reason(error))
-            return
-        self._keep(Received(event.time, frame), event.type, alerts, position)
+            return None
 
     def _repeated(self, event: Event, frame: Frame) -> None:
         """An event came again. If only its alerts were kept, the engine hears of it now; it fires nothing any more."""
-        self._keeper.count("repeated", 1)
+        self._keeper.count(REPEATED, 1)
         untold = self._restored.untold
         self._restored = Restored()
         if untold is not None and numbers(frame) == untold[1:]:
@@ -160,8 +177,13 @@ class Handler:
         self._keeper.bury(frame, reason)
         self._report(f"an event was set aside as a dead frame: {reason}")
 
+    def catch_up(self) -> None:
+        """Do what the last frame needs beyond its answer."""
+        self._keeper.pay()
+
     def answered(self) -> None:
         """Say that the frame was answered; what is no part of the answer's promise is done now."""
+        self.catch_up()
         if self.sequence.is_whole:
             self._acknowledge()
         if self._keeper.is_full:
@@ -188,6 +210,7 @@ class Handler:
 
     def raise_start(self, last_seen: float | None) -> None:
         """Say that the listener has started; `last_seen` is the last moment of which the engine knows."""
+        self._note_time(LOADED)
         down: dict[str, Value] = {}
         if last_seen is not None:
             down["down_ms"] = max(0, round((self._clock.time() - last_seen) * 1000))
@@ -195,16 +218,30 @@ class Handler:
 
     def reloaded(self, adopted: Adopted) -> None:
         """Say that there are new rules, and what became of what the old ones remembered."""
+        self._note_time(LOADED)
         kept, anew, closed = (len(names) for names in adopted[:3])
         self.raise_event("LISTENER_RULES_RELOADED", kept=kept, anew=anew, closed=closed)
         self._keeper.remember_soon()
+
+    def rejected(self, reason: str) -> None:
+        """Say that there are new rules, and why they are not taken."""
+        self._note_time(REJECTED)
+        self.raise_event("LISTENER_RULES_REJECTED", reason=reason)
+
+    def _note_time(self, name: str) -> None:
+        self._keeper.note(name, round(self._clock.time() * 1000))
+
+    def time_answers(self, *, wanted: bool) -> None:
+        """Measure how long answers take, or do not, from now on."""
+        keeper = self._keeper
+        keeper.timing = (keeper.timing or Timing(self._clock)) if wanted else None
 
     def raise_losses(self) -> None:
         """Say how many events will not come any more, if any."""
         lost = self.sequence.lose()
         if lost:
             self._acknowledge()
-            self._keeper.count("lost", lost)
+            self._keeper.count(LOST, lost)
             self._report(f"supervisord discarded {lost} events before they could be read: raise buffer_size")
             self.raise_event("LISTENER_EVENTS_LOST", lost=lost)
 

@@ -3,25 +3,32 @@
 1. Nothing here raises for a store that fails: it is reported once, tried again each second, and reported when it works.
 2. Alerts are committed in the order in which they came. What waits in memory is bounded; the oldest of it is dropped
    first, and counted.
-3. Alerts are in the tail before their event is answered, and some milliseconds later in the store, many at a time in a
-   burst. Where that would not do (a power cut has to be survived, the tail is no file or has no room) they are
-   committed one event at a time, before the answer.
-4. The journal is written in batches, after the answers; until then it is in the tail, which outlives the process. Now
+3. An event is in the tail before it is answered, with a note that its alerts are owed. If there are any, they are made
+   while supervisord prepares the next event, and are in the tail before that is taken: after a `kill -9` in between,
+   the next start makes them of the event. They are in the store some milliseconds later, many at a time in a burst.
+4. Where that would not do (a power cut has to be survived, the tail is no file or has no room) alerts are committed one
+   event at a time, before the answer.
+5. The journal is written in batches, after the answers; until then it is in the tail, which outlives the process. Now
    and then what the engine remembers is written with it, so that a start has little to go through again.
 """
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from rules_listener.base.clock import Clock
 from rules_listener.base.errors import StoreError
-from rules_listener.event.wire import Frame
+from rules_listener.event.wire import NO_FRAME, Frame
 from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.counters import EVENT, NO_ROOM, TAIL, counter
 from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Position
 from rules_listener.outbox.rows import alert_rows, pack
 from rules_listener.outbox.store import Failure, Received, Store
-from rules_listener.outbox.tail import Tail
+from rules_listener.outbox.tail import OWED, Tail
+
+if TYPE_CHECKING:
+    from rules_listener.serve.timing import Timing
 
 Report = Callable[[str], None]
 
@@ -58,6 +65,8 @@ class Keeper:
     ) -> None:
         self.remembered: Callable[[], str] | None = None
         """What the engine remembers, as text; None as long as there is no engine."""
+        self.timing: Timing | None = None
+        """How long answers take; None where nobody asks for that."""
         self._store = store
         self._tail = tail
         self._remember_at = clock.monotonic() + REMEMBER_S
@@ -68,6 +77,7 @@ class Keeper:
         self._committed = committed
         self._in_batches = in_batches
         self._alerts: list[Row] = []
+        self._owed: Callable[[], Sequence[Row]] | None = None
         self._waiting: deque[tuple[Callable[[], None], int, int]] = deque()
         self._waiting_bytes = 0
         self._trouble = ""
@@ -75,9 +85,38 @@ class Keeper:
         self._retry_at = 0.0
         self._rows: list[Received] = []
         self._counts: Counter[str] = Counter()
+        self._notes: dict[str, int] = {}
         self._types: dict[str, int] = {}
         self._row_bytes = 0
         self._flush_at = 0.0
+
+    def owe(self, received: Received, kind: str, alerts: Callable[[], Sequence[Row]]) -> bool:
+        """Keep the frame of an event; the rows of its alerts, if there are any, are made by `alerts` when that is paid.
+
+        When this returns, `kill -9` leaves all that they are made of. False: it was not kept, as that is not sure.
+        """
+        if not self._in_batches or self._trouble or not self._append(received, OWED):
+            return False
+        self._note(received, kind)
+        self._owed = alerts
+        return True
+
+    def pay(self) -> None:
+        """Keep the alerts that are owed, if there are any; before another event is taken."""
+        if self._owed is None:
+            return
+        owed, self._owed = self._owed, None
+        rows = owed()
+        if not rows:
+            return
+        self._alerts += rows
+        self._flush_soon()
+        if not self._tail.append(Received(self._clock.time(), NO_FRAME), pack(rows)):
+            self.flush(between_events=False)
+
+    def _flush_soon(self) -> None:
+        soon = self._clock.monotonic() + ALERTS_S
+        self._flush_at = min(self._flush_at or soon, soon)
 
     def keep(self, received: Received, kind: str, alerts: Sequence[Alert], position: Position | None) -> None:
         """Keep what an event of a type caused, and its frame. When this returns, `kill -9` leaves all of it.
@@ -87,8 +126,7 @@ class Keeper:
         rows = alert_rows(alerts, position, self._clock.time())
         if self._in_batches and not self._trouble and self._append(received, pack(rows)):
             self._alerts += rows
-            soon = self._clock.monotonic() + ALERTS_S
-            self._flush_at = min(self._flush_at or soon, soon)
+            self._flush_soon()
             if any(received.frame):
                 self._note(received, kind)
             return
@@ -157,7 +195,7 @@ class Keeper:
 
     def _recovered(self) -> None:
         dropped = f"; {self._dropped} alerts had to be dropped" if self._dropped else "; no alert was lost"
-        self.count("dropped", self._dropped)
+        self.count(NO_ROOM, self._dropped)
         self._report(f"the store works again{dropped}")
         self._trouble, self._dropped = "", 0
 
@@ -200,15 +238,20 @@ class Keeper:
         self._counts[name] += number
         self._flush_at = self._flush_at or self._clock.monotonic() + BATCH_S
 
+    def note(self, name: str, number: int) -> None:
+        """Set what is noted under a name, which is written with the journal."""
+        self._notes[name] = number
+        self._flush_at = self._flush_at or self._clock.monotonic() + BATCH_S
+
     def flush(self, *, between_events: bool = True) -> None:
         """Write all that is in the tail now. If that fails, the journal is given up: alerts need the memory more.
 
         What the engine remembers is only written between events: else it might know of one that is in no journal yet.
         """
+        self.pay()
         self._flush_at = 0.0
-        self._counts.update({f"event:{kind}": number for kind, number in self._types.items()})
-        self._types.clear()
-        if not self._rows and not self._alerts and not self._counts and not self._remembers_now:
+        self._take_counts()
+        if not (self._rows or self._alerts or self._counts or self._notes or self._remembers_now):
             return
         rows, self._rows, self._row_bytes = self._rows, [], 0
         alerts, self._alerts = self._alerts, []
@@ -216,16 +259,22 @@ class Keeper:
             self._write(rows, alerts, self._state() if between_events else None)
         self._tail.clear()
 
+    def _take_counts(self) -> None:
+        self._counts.update({counter(EVENT, kind): number for kind, number in self._types.items()})
+        self._types.clear()
+        if self.timing is not None:
+            self._counts.update(self.timing.take())
+
     def _write(self, rows: list[Received], alerts: list[Row], state: str | None) -> None:
-        generation = self._tail.generation
+        notes = {**self._notes, TAIL: self._tail.generation}
         try:
-            self._store.journal(rows, counts=self._counts, alerts=alerts, tail=generation, state=state)
+            self._store.journal(rows, counts=self._counts, notes=notes, alerts=alerts, state=state)
         except StoreError as error:
             self._fail(error)
             for row in alerts:
                 self._hold_rows([row])
             return
-        self._counts.clear()
+        self._forget_counts()
         if alerts:
             self._committed()
 
@@ -276,12 +325,17 @@ class Keeper:
     def _probe(self) -> None:
         """See whether the store works again, when only the journal had to find out that it does not."""
         try:
-            self._store.journal([], counts=self._counts)
+            self._store.journal([], counts=self._counts, notes=self._notes)
         except StoreError as error:
             self._fail(error)
         else:
-            self._counts.clear()
+            self._forget_counts()
             self._recovered()
+
+    def _forget_counts(self) -> None:
+        """They are written."""
+        self._counts.clear()
+        self._notes.clear()
 
     def close(self) -> None:
         """Write all that can be written, and close the store."""

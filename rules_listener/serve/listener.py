@@ -107,6 +107,7 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
         ConfigError: the rules, the configuration or the state folder can't be used.
         StoreError: the state folder can't be made.
     """
+    gc.disable()  # what is made here stays: see `freeze` below
     signals = Signals()
     clock = SystemClock()
     arguments, bundle = _prepare(options)
@@ -126,7 +127,7 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
         committed=courier.wake,
         in_batches=tail.survives and config.durability != "power",
     )
-    restored = Past(store, tail, position_file.in_flight, report).restore(engine, clock.time())
+    restored = Past(store, tail, position_file, report, config.default).restore(engine, clock.time())
     last_seen = engine.shown_time
     handler = Handler(
         engine,
@@ -138,12 +139,13 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
         clock=clock,
         report=report,
     )
+    handler.time_answers(wanted=bool(config.metrics))
     reload = Reload(arguments, handler, courier, report=report)
-    courier.start()
     report(f"started; the section in supervisord.conf needs events={events_needed(engine.program.types)}")
     handler.raise_start(last_seen)
     handler.raise_failures()
     gc.freeze()
+    gc.enable()
     return Loop(
         source,
         sink,

@@ -36,6 +36,8 @@ PATIENCE_S = 10.0
 """After so long a number that was left out is taken for lost, however busy it is."""
 TICK_S = 60.0
 MISSED_TICKS = 3
+LONGEST_SLEEP_S = 3600.0
+"""What is due in a month is slept for in parts: `poll` takes no timeout of more than 24 days."""
 END_S = 4.0
 """How long the end waits for what is being delivered."""
 
@@ -112,7 +114,7 @@ class Loop:
         while self._status is None:
             due = self._due()
             ready = self._poll_eagerly() or self._poll.poll(
-                None if due is None else max(0.0, due - self._clock.monotonic()) * 1000
+                None if due is None else min(max(0.0, due - self._clock.monotonic()), LONGEST_SLEEP_S) * 1000
             )
             for descriptor, _ in ready:
                 if descriptor == self._source:
@@ -142,6 +144,8 @@ class Loop:
 
     def _read(self) -> None:
         data = os.read(self._source, READ_BYTES)
+        if (timing := self._keeper.timing) is not None:
+            timing.begin()
         try:
             frame = self._frame(data)
         except ProtocolError as error:
@@ -167,7 +171,10 @@ class Loop:
     def _answer(self, frame: Frame) -> None:
         self._handler.receive(frame)
         if not self._say(OK if self._once else OK_AND_READY):
+            self._handler.catch_up()
             return
+        if (timing := self._keeper.timing) is not None:
+            timing.end()
         self._handler.answered()
         now = self._clock.monotonic()
         if now - self._heard_at < BURST_S:

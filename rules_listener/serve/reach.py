@@ -1,7 +1,7 @@
 """What in a rule can't come true with the processes that a supervisord has.
 
-In go the rules, with what they wait for, and a configuration; out come diagnostics RL521 to RL525, at the places in the
-rules.
+In go the rules, with what they wait for, the conditions of routes and mutes, and a configuration; out come diagnostics
+RL521 to RL525, at the places in the rules.
 
 1. What is said is certain, as long as supervisord runs with this file: no process has the name, none of them sends the
    event. About events of groups (PROCESS_GROUP) nothing is said: a group that is removed is no longer in the file.
@@ -40,11 +40,14 @@ _OPTIONS = {"PROCESS_LOG": ("RL522", "events_enabled=true"), "PROCESS_COMMUNICAT
 class Reach:
     """Looks at rules beside the processes of a configuration; `own` is the pool of the listener that runs them."""
 
-    def __init__(self, conf: SupervisorConf, own: Pool | None, rules: Sequence[Waiting]) -> None:
+    def __init__(
+        self, conf: SupervisorConf, own: Pool | None, rules: Sequence[Waiting], of_alerts: Sequence[Where] = ()
+    ) -> None:
         self.conf = conf
         self.own = own
         wheres = [where for rule in rules for wanted in rule.wanted for where in wanted.wheres]
         tests = [test.comparison for where in wheres for test in where.tests]
+        tests += [test.comparison for where in of_alerts for test in _of_names(where.tests)]
         self.possible = Possible(conf, [*(where.condition for where in wheres), *tests])
 
     def rule(self, waiting: Waiting) -> Iterator[Diagnostic]:
@@ -66,7 +69,8 @@ class Reach:
         any_of_them = self.possible.processes[:1]
         if not {*wanted.types} <= {*PROCESS_TYPES} or not can_come(wanted, any_of_them, WHATEVER_THE_FILE_SAYS):
             return
-        unknown = [test for test in self._names(wanted) if not self._is_known(test, wanted)]
+        names = _of_names(wanted.tests)
+        unknown = [test for test in names if not self._is_known(test, names)]
         yield from map(self._unknown, unknown)
         if can_come(wanted, processes):
             yield from self._parts(wanted, processes)
@@ -75,13 +79,14 @@ class Reach:
 
     # names
 
-    def _names(self, wanted: Wanted) -> list[Test]:
-        """The comparisons of names with texts."""
-        return [test for test in wanted.tests if is_text(test) and test.fields and test.fields <= NAMES]
+    def about_alerts(self, where: Where) -> Iterator[Diagnostic]:
+        """Names in the condition of a route or a mute that nothing has."""
+        names = _of_names(where.tests)
+        yield from (self._unknown(test) for test in names if not self._is_known(test, names))
 
-    def _is_known(self, test: Test, wanted: Wanted) -> bool:
-        """Whether a name is one of this configuration, or harmless."""
-        same = [other for other in self._names(wanted) if other.constant == test.constant]
+    def _is_known(self, test: Test, names: Sequence[Test]) -> bool:
+        """Whether a name is one of this configuration, or harmless, among the names of a condition."""
+        same = [other for other in names if other.constant == test.constant]
         if any(self.possible.processes_where(other.comparison) for other in same) or self._is_empty_group(test):
             return True
         return not test.wanted and not self._label(test)
@@ -146,7 +151,7 @@ class Reach:
     def _parts(self, wanted: Wanted, processes: Sequence[Process]) -> Iterator[Diagnostic]:
         """What of something that may come never does: that of some processes, that after so many tries."""
         seen = {one.shown for one in processes}
-        for test in self._names(wanted):
+        for test in _of_names(wanted.tests):
             exact = test.wanted and test.comparison.operator == "=="
             named = [one for one in self.possible.processes_where(test.comparison) if exact and one.shown in seen]
             if named and not self.possible.can_come(wanted, named):
@@ -199,6 +204,11 @@ BY_NAME = Freedom(any_tries=True, sends_all=True)
 WHATEVER_THE_FILE_SAYS = Freedom(any_name=True, any_tries=True, sends_all=True)
 
 NEVER = "so it never comes"
+
+
+def _of_names(tests: Sequence[Test]) -> list[Test]:
+    """The comparisons of names with texts."""
+    return [test for test in tests if is_text(test) and test.fields and test.fields <= NAMES]
 
 
 def _of_tries(wanted: Wanted) -> list[Test]:

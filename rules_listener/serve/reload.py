@@ -76,7 +76,7 @@ class Reload:
 
     def _reject(self, reason: str) -> None:
         self._report(f"the new rules are rejected, the old ones stay: {reason}")
-        self._handler.raise_event("LISTENER_RULES_REJECTED", reason=reason)
+        self._handler.rejected(reason)
 
     def _accept(self, bundle: Bundle) -> None:
         old = self._handler.engine
@@ -84,6 +84,7 @@ class Reload:
         adopted = engine.adopt(old.dump())
         self._handler.engine = engine
         self._handler.default_channels = bundle.config.default
+        self._handler.time_answers(wanted=bool(bundle.config.metrics))
         self._courier.bundle = bundle
         self._courier.start()
         self._report(f"reloaded: {len(engine.program.rules)} rules; {_described(adopted)}")

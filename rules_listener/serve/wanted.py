@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from rules_listener.event.catalogue import CATALOGUE, UNLISTED, Kind, concrete_types
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.expressions import ExpressionChecker
-from rules_listener.lang.scope import Scope
+from rules_listener.lang.scope import OF_ALERTS, Scope
 from rules_listener.lang.selectors import Definitions, SelectorChecker, shown_names, types_of
 
 
@@ -94,6 +94,12 @@ def wanted_by(rule: nodes.Rule, definitions: Definitions) -> list[Wanted]:
     return [one for selector in selectors if selector is not None for one in _Finder(definitions).selected(selector)]
 
 
+def asked_by(statement: nodes.Route | nodes.Mute, definitions: Definitions) -> list[Where]:
+    """The condition of a route or a mute, if it has one."""
+    node = statement.condition
+    return [] if node is None else list(_Finder(definitions).where(node, OF_ALERTS))
+
+
 def fields_in(expression: checked.Expression) -> set[str]:
     """The names of all fields in an expression."""
     return {part.name for part in checked.subexpressions(expression) if isinstance(part, checked.FieldValue)}
@@ -115,7 +121,7 @@ class _Finder:
         if selector.condition is not None:
             arms = SelectorChecker(self.definitions, []).arms(replace(selector, condition=None)) or ()
             scope = Scope(types_of(arms), shown_names(selector))
-            wheres = (*wheres, *self._where(selector.condition, scope))
+            wheres = (*wheres, *self.where(selector.condition, scope))
         for node in selector.selected:
             if isinstance(node, nodes.Selector):
                 yield from self.selected(node, wheres, use)
@@ -125,7 +131,8 @@ class _Finder:
             elif (event := self.definitions.events.get(node.name)) is not None:
                 yield from self.selected(event.selector, wheres, use or node)
 
-    def _where(self, node: nodes.Expression, scope: Scope) -> Iterator[Where]:
+    def where(self, node: nodes.Expression, scope: Scope) -> Iterator[Where]:
+        """A condition on what is in a scope."""
         condition = ExpressionChecker(scope, self.definitions.lets, []).condition(node)
         if condition is not None:
             yield Where(node, condition, tuple(self._tests(node, scope, None, wanted=True)))

@@ -4,6 +4,7 @@
 2. Keys that nobody asked for are errors that name the valid ones.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,19 +14,26 @@ from rules_listener.base.diagnostics import Diagnostic, suggestion
 from rules_listener.base.source import Source, Span
 from rules_listener.lang.literals import read_duration, read_size
 
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]*):(?P<port>[0-9]{1,5})", re.ASCII)
+_LAST_PORT = 65535
+
 Node = Any
 """A node of PyYAML's, which comes without types."""
 
+_IN_QUOTES = {"{": "a value with braces stands in quotes", ":": "a value with a colon and a blank stands in quotes"}
+"""What to do about signs that YAML does not take for text."""
+
 
 class YamlReader:
-    """Reads one YAML text, and collects what is wrong with it in `found`.
+    """Reads one YAML text, and collects what is wrong with it in `found`, under `code` unless another one is given.
 
     `text` is read in place of the source's, which then is what may be shown of it: as long, line by line.
     """
 
-    def __init__(self, source: Source, text: str | None = None) -> None:
+    def __init__(self, source: Source, text: str | None = None, code: str = "RL303") -> None:
         self.source = source
         self._text = source.text if text is None else text
+        self._code = code
         self.found: list[Diagnostic] = []
 
     def root(self) -> Node | None:
@@ -35,24 +43,54 @@ class YamlReader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             start = mark.index if mark is not None else 0
-            label = "a value with braces stands in quotes" if self._text[start : start + 1] == "{" else ""
-            self.found.append(self._diagnostic(str(error.problem or error.context), start, start + 1, label))
+            self.found.append(
+                self._diagnostic(str(error.problem or error.context), start, start + 1, self._hint(start))
+            )
         except yaml.YAMLError as error:
             self.found.append(self._diagnostic(str(error), 0, 1))
         except RecursionError:
             self.found.append(self._diagnostic("the lists in one another are too many to be read", 0, 1))
         return None
 
+    def _hint(self, place: int) -> str:
+        """What to do about a text that is no YAML from `place` on."""
+        before, here = self._text[:place][-1:], self._text[place : place + 1]
+        if here == ":" and before in ("[", "]"):
+            return "an address with brackets stands in quotes"
+        return _IN_QUOTES.get(here, "")
+
     def span(self, node: Node) -> Span:
         """Where a node stands."""
         return Span(self.source, node.start_mark.index, node.end_mark.index)
 
-    def report(self, message: str, node: Node, label: str = "", *notes: str, code: str = "RL303") -> None:
+    def part(self, node: Node, start: int, end: int) -> Span:
+        """Where characters `[start, end)` of a single value stand; all of it, if it is not written as it is read."""
+        place = self._place_in_block(node, start) if node.style == "|" else self._place(node, start)
+        return self.span(node) if place is None else Span(self.source, place, place + end - start)
+
+    def _place(self, node: Node, start: int) -> int | None:
+        first = node.start_mark.index + (node.style in ("'", '"'))
+        return first + start if self._text.startswith(node.value, first) else None
+
+    def _place_in_block(self, node: Node, start: int) -> int | None:
+        """The same below a `|`, where each line is indented."""
+        number = node.start_mark.line + 2 + node.value.count("\n", 0, start)
+        first = node.value.rfind("\n", 0, start) + 1
+        text = node.value[first:].split("\n", 1)[0]
+        written = self.source.line(number)
+        indent = len(written) - len(text)
+        return self.source.offset(number, indent + start - first + 1) if written.endswith(text) else None
+
+    def report(self, message: str, node: Node, label: str = "", *notes: str, code: str = "") -> None:
         """Say that something is wrong with a node."""
-        self.found.append(Diagnostic(code, message, self.span(node), label, notes))
+        self.report_at(message, self.span(node), label, *notes, code=code)
+
+    def report_at(self, message: str, span: Span, label: str = "", *notes: str, code: str = "") -> None:
+        """Say that something is wrong at a place."""
+        self.found.append(Diagnostic(code or self._code, message, span, label, notes))
 
     def _diagnostic(self, message: str, start: int, end: int, label: str = "") -> Diagnostic:
-        return Diagnostic("RL303", message, Span(self.source, start, end), label)
+        return Diagnostic(self._code, message, Span(self.source, start, end), label)
 
     def items(self, node: Node) -> Iterator[tuple[Node, Node]]:
         """The keys and values of a mapping, each key once."""
@@ -72,6 +110,10 @@ class YamlReader:
     def is_mapping(self, node: Node) -> bool:
         """Whether a node has keys."""
         return isinstance(node, yaml.MappingNode)
+
+    def is_list(self, node: Node) -> bool:
+        """Whether a node has items."""
+        return isinstance(node, yaml.SequenceNode)
 
     def one_or_more(self, node: Node) -> list[Node]:
         """The items of a list; what is no list is the only item of one."""
@@ -128,6 +170,17 @@ class YamlReader:
             self.report("a whole number belongs here, 1 or more", node)
             return None
         return int(text)
+
+    def address(self, node: Node) -> str | None:
+        """An address with a port; without a host it means all addresses of this one."""
+        text = self.text(node)
+        found = None if text is None else _ADDRESS.fullmatch(text)
+        if found is not None and 0 < int(found["port"]) <= _LAST_PORT:
+            return text
+        if text is not None:
+            label = "such as 127.0.0.1:9464, or :9464 for all addresses of this host"
+            self.report("an address with a port belongs here", node, label)
+        return None
 
     def choice(self, node: Node, choices: list[str]) -> str | None:
         """One of some words."""

@@ -3,94 +3,212 @@
 import json
 import sys
 import time
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+from rich.console import Group, RenderableType
+from rich.text import Text
 
-from rules_listener.outbox.listing import STATES, Listed, Listing
-from rules_listener.tools import show
+from rules_listener.outbox.listing import STATES, Listed, Listing, Shown, Wanted
+from rules_listener.tools import show, told
 from rules_listener.tools.place import open_listing, state_options
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 DEFAULT_COUNT = 50
+MOST_AT_ONCE = 100_000
+SHORT_ID = 8
+
+_FORMAT = click.option(
+    "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
 
 
 @click.group(invoke_without_command=True, short_help="List alerts, show one, send it again or drop it.")
 @click.pass_context
 def alerts(context: click.Context) -> None:
-    """List the alerts, show one, send one again or drop it."""
+    """List the alerts, show one, send one again or drop it. An ID may be cut short, as long as it is clear."""
     if context.invoked_subcommand is None:
         context.invoke(list_alerts)
 
 
+def _filters(command: Command) -> Command:
+    """The options that say which alerts are meant."""
+    for name, said in (
+        ("key", "Only of this key, such as web:nginx."),
+        ("rule", "Only of this rule."),
+        ("channel", "Only to this channel."),
+    ):
+        command = click.option(f"--{name}", f"{name}s", multiple=True, metavar=name.upper(), help=said)(command)
+    return command
+
+
 @alerts.command("list")
 @state_options
-@click.option("--only", "states", multiple=True, type=click.Choice(STATES), help="Only those in this state.")
+@_filters
+@click.option("--only", "states", multiple=True, type=click.Choice(STATES), help="Only in this state.")
 @click.option("-n", "--last", "count", default=DEFAULT_COUNT, show_default=True, help="How many, from the newest back.")
-@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_FORMAT
 def list_alerts(
     state: Path | None = None,
     config: Path | None = None,
-    states: tuple[str, ...] = (),
     count: int = DEFAULT_COUNT,
     output_format: str = "text",
+    **filters: tuple[str, ...],
 ) -> None:
-    """List the newest alerts, the newest last."""
-    listed = open_listing(state, config).deliveries(states or STATES, count)[::-1]
+    """List the newest alerts, the newest last: what each says, and how it stands."""
+    wanted = Wanted(**{name: values for name, values in filters.items() if values})
+    listed = open_listing(state, config).deliveries(limit=count, wanted=wanted)
+    listed.sort(key=lambda one: one.alert)
     if output_format == "json":
         click.echo(json.dumps([one._asdict() for one in listed], indent=2, ensure_ascii=False))
-        return
-    if not listed:
-        click.echo("there are no alerts", err=True)
-        return
-    table = show.table("time", "id", "state", "severity", "rule", "to", "text")
-    for one in listed:
-        row = (show.clock_time(one.time), one.id, show.state(one.state), show.severity(one.severity))
-        table.add_row(*row, one.rule, one.channel, _text(one))
-    show.console().print(table)
+    elif not listed:
+        click.echo("there are no such alerts" if any(filters.values()) else "there are no alerts", err=True)
+    elif is_terminal():
+        show.console().print(_table(listed, time.time()))
+    else:
+        click.echo("\n".join(_line(one, time.time()) for one in listed))
 
 
-def _text(listed: Listed) -> str:
-    text = listed.text if listed.kind == "alert" else " ".join([listed.kind, *listed.arguments])
-    return f"{text}\n({listed.reason})" if listed.reason else text
+def is_terminal() -> bool:
+    """Whether a person looks at the output."""
+    return sys.stdout.isatty()
+
+
+def _table(listed: Sequence[Listed], now: float) -> RenderableType:
+    """For a terminal: each alert with a line for each of its deliveries, whose ids are cut short."""
+    table = show.table("time", "alert", whole=1)
+    length = id_length([one.id for one in listed])
+    for _, group in groupby(listed, lambda one: one.alert):
+        first, *others = group
+        about = Text(told.about(first), show.SEVERITY_STYLES.get(first.severity, ""))
+        deliveries = show.grid(whole=2)
+        for one in (first, *others):
+            standing = Text.assemble(show.state(one.state), told.standing(one, now))
+            deliveries.add_row(one.id[:length] or "-", one.channel or "-", standing)
+        said = Text(told.said(first) or first.key, "bold")
+        table.add_row(show.short_time(first.time, now), Group(said, about, deliveries))
+    return table
+
+
+def id_length(ids: Sequence[str]) -> int:
+    """How long ids have to be to be told apart."""
+    longest = max(map(len, ids))
+    return next((n for n in range(SHORT_ID, longest) if len({one[:n] for one in ids}) == len(set(ids))), longest)
+
+
+def _line(listed: Listed, now: float) -> str:
+    """For a file or another program: everything in one line."""
+    standing = told.standing(listed, now)
+    words = (show.clock_time(listed.time), listed.id or "-", listed.state, listed.severity, listed.rule)
+    said = told.said(listed) or listed.key
+    said = f"{said} ({listed.state.replace('_', ' ')}{standing})" if standing else said
+    return "  ".join([*words, listed.channel or "-", said]).replace("\n", " ")
 
 
 @alerts.command("show")
 @click.argument("identifier", metavar="ID")
 @state_options
-@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_FORMAT
 def show_alert(identifier: str, state: Path | None, config: Path | None, output_format: str) -> None:
-    """Show one alert with its event."""
-    found = open_listing(state, config).show(identifier)
+    """Show all about one alert: its deliveries, the event, and what else was said while it was open."""
+    listing = open_listing(state, config)
+    found = listing.show(_found(listing, identifier))
     if found is None:
         _unknown(identifier)
-        return
-    values = {**found.delivery._asdict(), "event": found.event}
-    if output_format == "json":
-        click.echo(json.dumps(values, indent=2, ensure_ascii=False))
-        return
-    table = show.table("", "")
-    table.show_header = False
-    for name, value in values.items():
-        if value not in (None, (), ""):
-            table.add_row(name, _shown(name, value))
-    show.console().print(table)
+    elif output_format == "json":
+        click.echo(json.dumps(_values(found), indent=2, ensure_ascii=False))
+    else:
+        _show(found, time.time())
 
 
-def _shown(name: str, value: object) -> str:
-    if name in ("time", "due") and isinstance(value, float):
-        return show.clock_time(value)
-    if isinstance(value, dict):
-        return "\n".join(f"{key}: {item}" for key, item in value.items())
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _values(shown: Shown) -> dict[str, Any]:
+    several = {name: [one._asdict() for one in getattr(shown, name)] for name in ("deliveries", "incident")}
+    return {
+        **shown.delivery._asdict(),
+        "event": shown.event,
+        "deliveries": several["deliveries"],
+        "story": several["incident"],
+        "held_meanwhile": shown.held_meanwhile,
+    }
+
+
+def _show(shown: Shown, now: float) -> None:
+    one, console = shown.delivery, show.console()
+    facts = show.grid(whole=1)
+    for name, value in (
+        ("alert", told.said(one)),
+        ("rule", f"{one.rule}, {one.severity}"),
+        ("key", one.key or "(one for all)"),
+        ("time", f"{show.clock_time(one.time)}, {show.age(one.time, now)} ago"),
+        ("phase", one.phase),
+        ("event", "\n".join(f"{field}: {content}" for field, content in shown.event.items())),
+    ):
+        facts.add_row(Text(name, "bold"), Text(value))
+    console.print(facts)
+    console.print("\n[bold]deliveries[/]")
+    console.print(_deliveries(shown.deliveries, now))
+    if shown.incident:
+        console.print("\n[bold]what was said while it was open[/]")
+        console.print(_story(shown.incident))
+        held = f"and {shown.held_meanwhile} held back" if shown.held_meanwhile else "nothing held back"
+        console.print(f"{held}; {_end(shown.incident, now)}")
+
+
+def _deliveries(deliveries: Sequence[Listed], now: float) -> RenderableType:
+    table = show.table("to", "id", "since", "state", whole=3)
+    for one in deliveries:
+        standing = Text.assemble(show.state(one.state), told.standing(one, now))
+        table.add_row(one.channel or "-", one.id, told.changed(one), standing)
+    return table
+
+
+def _story(said: Sequence[Listed]) -> RenderableType:
+    table = show.table("time", "phase", "to", "alert", whole=3)
+    for number in dict.fromkeys(one.alert for one in said):
+        of_alert = [one for one in said if one.alert == number]
+        channels = ", ".join(f"{one.channel} ({one.state.replace('_', ' ')})" for one in of_alert)
+        first = of_alert[0]
+        table.add_row(show.clock_time(first.time), first.phase, channels, told.said(first))
+    return table
+
+
+def _end(said: Sequence[Listed], now: float) -> str:
+    opened, last = said[0].opened or said[0].time, said[-1]
+    if last.phase == "recovery":
+        return f"it was open for {show.span(last.time - opened)}"
+    return f"no recovery so far, {show.age(opened, now)} after it was opened"
 
 
 @alerts.command("retry")
-@click.argument("identifier", metavar="ID")
+@click.argument("identifiers", metavar="[ID]...", nargs=-1)
 @state_options
-def retry_alert(identifier: str, state: Path | None, config: Path | None) -> None:
-    """Send an alert again that was given up or dropped."""
+@_filters
+def retry_alert(
+    identifiers: tuple[str, ...], state: Path | None, config: Path | None, **filters: tuple[str, ...]
+) -> None:
+    """Send alerts again that were given up or dropped; one that waits for its next try is tried now.
+
+    Without an ID: all that were given up, of this channel, rule or key.
+    """
+    if bool(identifiers) == any(filters.values()):
+        raise click.UsageError("say which alerts: IDs, or a channel, rule or key of which all are meant")
     listing = open_listing(state, config)
-    _say(listing, identifier, "waits to be sent again", done=listing.retry(identifier, time.time()))
+    if not identifiers:
+        _retry_all(listing, Wanted(("given_up",), **filters))
+    for beginning in identifiers:
+        identifier = _found(listing, beginning)
+        _say(listing, identifier, "waits to be sent again", done=listing.retry(identifier, time.time()))
+
+
+def _retry_all(listing: Listing, wanted: Wanted) -> None:
+    """Send again all that were given up, those first that were to be sent first."""
+    given_up = [one.id for one in reversed(listing.deliveries(limit=MOST_AT_ONCE, wanted=wanted))]
+    done = sum(listing.retry(identifier, time.time()) for identifier in given_up)
+    click.echo(f"{done} {'alert waits' if done == 1 else 'alerts wait'} to be sent again")
 
 
 @alerts.command("drop")
@@ -99,7 +217,17 @@ def retry_alert(identifier: str, state: Path | None, config: Path | None) -> Non
 def drop_alert(identifier: str, state: Path | None, config: Path | None) -> None:
     """Drop an alert that waits or was given up: it is not sent any more."""
     listing = open_listing(state, config)
+    identifier = _found(listing, identifier)
     _say(listing, identifier, "is dropped", done=listing.drop(identifier, time.time()))
+
+
+def _found(listing: Listing, beginning: str) -> str:
+    """The only id that begins so; one that is none is left as it is."""
+    found = listing.find(beginning) if beginning else []
+    if len(found) > 1:
+        click.echo(f"several alerts begin with {beginning}: {', '.join(found)}", err=True)
+        sys.exit(1)
+    return found[0] if found else beginning
 
 
 def _say(listing: Listing, identifier: str, message: str, *, done: bool) -> None:

@@ -23,6 +23,7 @@ from rules_listener.tools.replay.command import replay
 from rules_listener.tools.run import DESCRIPTION
 from rules_listener.tools.run import main as run_main
 from rules_listener.tools.status import status
+from rules_listener.tools.test import test
 
 
 class Verbs(click.Group):
@@ -69,5 +70,5 @@ def record(arguments: tuple[str, ...]) -> None:
     sys.exit(record_main(arguments))
 
 
-for verb in (check, fmt, explain, init, demo, convert, replay, alerts, status):
+for verb in (check, fmt, test, replay, explain, init, demo, convert, alerts, status):
     cli.add_command(verb)

@@ -1,9 +1,11 @@
-"""`rules-listener explain`: what a diagnostic means, and what to do about it; what is run for a rule.
+"""`rules-listener explain`: what a diagnostic means, and what to do about it; why rules fired; what is run for a rule.
 
-1. All that is said comes from the registry (`base/codes.py`); what `check` says about an example comes from `check`.
+1. All that is said of a diagnostic comes from the registry (`base/codes.py`); what `check` says about an example comes
+   from `check`.
 """
 
 import json
+import sys
 from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,36 +16,65 @@ import click
 from rules_listener.base.codes import CODES
 from rules_listener.base.diagnostics import Diagnostic, Severity, as_json, as_text, suggestion
 from rules_listener.base.errors import ConfigError
-from rules_listener.base.meaning import EXAMPLE_FILE, INCLUDED_FILE, Code
+from rules_listener.base.meaning import EXAMPLE_FILE, INCLUDED_FILE, TEST_FILE, Code
+from rules_listener.event.localtime import read_moment, read_zone
 from rules_listener.serve.compiler import check_all
 from rules_listener.serve.config import FILE_NAME
 from rules_listener.serve.fit import fit
+from rules_listener.tools.explained import Question
+from rules_listener.tools.explaining import explain_recording
 from rules_listener.tools.generated import code_of_rule
+from rules_listener.tools.testfile import Library, read_suite
 
 WIDTH = 100
 """Columns of running text, and of the lines of an example."""
 
 
-@click.command(short_help="Say what a diagnostic means.")
-@click.argument("code", required=False)
+@click.command(short_help="Say why rules fired or did not, and what a diagnostic means.")
+@click.argument("subject", required=False, metavar="[CODE | RECORDING]")
+@click.option("--at", metavar="TIME", help="Of a recording: the moment; seconds since 1970 or ISO 8601.")
+@click.option("--process", metavar="NAME", help="Of a recording: only events about this process.")
+@click.option("--rule", "names", metavar="RULE", multiple=True, help="Of a recording: only these rules.")
+@click.option("--timezone", metavar="ZONE", help="The zone of TIME and of a supervisord.log.  [default: this host's]")
 @click.option("--format", "output_format", type=click.Choice(("text", "json")), default="text", show_default=True)
-@click.option("--code", "rule", metavar="RULE", help="Print the generated code of a rule, and what leads to it.")
-@click.option("--rules", "paths", metavar="PATH", multiple=True, help="Where the rule is; else in the configuration.")
+@click.option("--code", "generated", metavar="RULE", help="Print the generated code of a rule, and what leads to it.")
+@click.option("--rules", "paths", metavar="PATH", multiple=True, help="Where rules are; else in the configuration.")
 @click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help=f"Default: {FILE_NAME}.")
-def explain(
-    code: str | None, rule: str | None, paths: tuple[str, ...], config: Path | None, *, output_format: str
+def explain(  # noqa: PLR0913, PLR0917 - one for each option
+    subject: str | None,
+    at: str | None,
+    process: str | None,
+    names: tuple[str, ...],
+    timezone: str | None,
+    generated: str | None,
+    paths: tuple[str, ...],
+    config: Path | None,
+    *,
+    output_format: str,
 ) -> None:
-    """Say what a diagnostic means, with an example, what `check` says about it, and how to put it right.
+    """Say why each rule fired at an event of RECORDING or did not; or what a diagnostic means.
 
-    Without CODE, all of them are listed. With `--code RULE`, what the listener runs for that rule is shown instead.
+    The event is the last one that a rule looks at; with --process, the last one about that process; with --at, those
+    within that second, or else the last one before it. For each rule that looks at it, it is said why it fired or did
+    not, how each part of its condition came out, what it remembers, and what would have been sent where.
+
+    CODE is explained with an example, what `check` says about it, and how to put it right; without CODE, all of them
+    are listed. With `--code RULE`, what the listener runs for that rule is shown instead.
     """
-    if rule is not None:
-        click.echo(code_of_rule(rule, config, paths))
+    is_about_events = bool(paths or config or names or at or process or timezone)
+    if generated is not None:
+        click.echo(code_of_rule(generated, config, paths))
+    elif subject is not None and (is_about_events or Path(subject).exists()) and subject.upper() not in CODES:
+        zone = None if timezone is None else read_zone(timezone)
+        question = Question(None if at is None else read_moment(at, zone), process, names)
+        sys.exit(explain_recording(Path(subject), question, zone, config, paths, as_json=output_format == "json"))
+    elif is_about_events:
+        raise ConfigError("name a recording: a file that holds events, or a listener's state folder")
     elif output_format == "json":
-        found: object = [_object(one) for one in CODES.values()] if code is None else _full_object(_named(code))
+        found: object = [_object(one) for one in CODES.values()] if subject is None else _full_object(_named(subject))
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(map(_line, CODES.values())) if code is None else _text(_named(code)))
+        click.echo("\n".join(map(_line, CODES.values())) if subject is None else _text(_named(subject)))
 
 
 def _named(name: str) -> Code:
@@ -61,7 +92,7 @@ def _named(name: str) -> Code:
 
 
 def demonstrated(code: Code, text: str) -> list[Diagnostic]:
-    """What `check` says about a text in the place of a code's example."""
+    """What `check`, or `test`, says about a text in the place of a code's example."""
     with TemporaryDirectory(prefix="rules-listener-") as folder, chdir(folder):
         Path(FILE_NAME).write_text("default: [ops]\nchannels: {ops: {log: {}}, pager: {log: {}}}\n", encoding="utf-8")
         Path(EXAMPLE_FILE).write_text("on PROCESS_STATE_FATAL shutdown\n", encoding="utf-8")
@@ -71,6 +102,8 @@ def demonstrated(code: Code, text: str) -> list[Diagnostic]:
             Path(code.file).write_bytes(text.encode("utf-8", "surrogateescape"))
         if code.is_about_supervisord:
             return _fitted(code)
+        if code.file == TEST_FILE:
+            return read_suite(Path(TEST_FILE), None, Library())[1]
         return check_all(Path(FILE_NAME), [] if code.file == FILE_NAME else [code.file]).found
 
 
@@ -121,7 +154,7 @@ def _text(code: Code) -> str:
         if code.beside:
             parts += ["where supervisord.conf has", _quoted(code.beside)]
         option = f" --supervisor-conf {CONF_FILE}" if code.is_about_supervisord else ""
-        parts.append(f"`rules-listener check{option}` says:")
+        parts.append(f"`rules-listener {'test' if code.file == TEST_FILE else 'check'}{option}` says:")
     else:
         missing = "an empty folder" if code.file.endswith("/") else "no such file"
         parts.append(f"For example, `rules-listener check {code.file}` says, where there is {missing}:")

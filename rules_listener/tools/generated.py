@@ -4,15 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from rules_listener.base.diagnostics import as_text, has_errors, suggestion
-from rules_listener.base.errors import ConfigError
 from rules_listener.lang import checked
-from rules_listener.match.buckets import ALWAYS, Found
+from rules_listener.match.buckets import ALWAYS, IN_PLACE, Found
 from rules_listener.match.compile import Compilation
 from rules_listener.match.necessary import Predicate
 from rules_listener.match.program import MAIN, REOPEN, SECOND, ActionData
-from rules_listener.serve.compiler import check_all
-from rules_listener.serve.config import FILE_NAME
+from rules_listener.tools.loaded import checked_rules, number_of
 
 _OPERATORS = {"equals": "==", "begins": "startswith", "ends": "endswith", "matches": "=~"}
 _ROLES = {
@@ -36,15 +33,8 @@ def code_of_rule(name: str, config: Path | None, paths: Sequence[str]) -> str:
     Raises:
         ConfigError: there is no such rule, or the rules have an error.
     """
-    config = Path(FILE_NAME) if config is None and not paths else config
-    found = check_all(config, paths, any_channel=config is None)
-    if has_errors(found.found):
-        raise ConfigError(f"the rules have errors:\n{as_text(found.found)}")
-    names = [rule.name for rule in found.rules.rules]
-    if name not in names:
-        hint = suggestion(name, names)
-        raise ConfigError(f"there is no rule `{name}`" + (f": {hint}" if hint else ""))
-    return listing(Compilation(found.rules, {}), names.index(name))
+    found = checked_rules(config, paths)
+    return listing(Compilation(found.rules, {}), number_of(name, found))
 
 
 def listing(compilation: Compilation, rule: int) -> str:
@@ -59,7 +49,7 @@ def listing(compilation: Compilation, rule: int) -> str:
     functions = compilation.module.functions
     parts = [f"# {data.name}"]
     parts += [_described(way, kinds) for way, kinds in ways.items()]
-    names = [way.found.test for way in ways if way.found.test != ALWAYS]
+    names = [way.found.test for way in ways if way.found.test not in (ALWAYS, IN_PLACE)]
     names += [compilation.functions[kind] for kinds in ways.values() for kind in kinds]
     names += [data.key, *_template_names(data.actions)]
     parts += [functions[name] for name in dict.fromkeys(names) if name in functions]
@@ -78,7 +68,8 @@ def _described(way: Way, kinds: list[str]) -> str:
         lines[-1] = "  each of them"
     if found.test != ALWAYS:
         constants = ", ".join(f"c{number} = {constant!r}" for number, constant in enumerate(found.constants))
-        lines.append(f"  then {found.test}{f' with {constants}' if constants else ''}")
+        test = "tested in place" if found.test == IN_PLACE else found.test
+        lines.append(f"  then {test}{f' with {constants}' if constants else ''}")
     return "\n".join(f"# {line}" for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""`rules-listener init`: a starter rule file and configuration, and the section for supervisord.conf."""
+"""`rules-listener init`: a starter rule file with its test, a configuration, and the section for supervisord.conf."""
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -13,16 +13,20 @@ from rules_listener.serve.supervisord import section
 SECTION_FILE = "supervisord-rules-listener.conf"
 
 
-@click.command(short_help="Write a starter configuration and rule file.")
+@click.command(short_help="Write a starter configuration, rule file and test.")
 @click.option("--dir", "folder", default=".", show_default=True, metavar="DIR", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
-    """Write a starter rule file, a configuration and a section for supervisord.conf. Nothing is overwritten."""
+    """Write a starter rule file and its test, a configuration and a section for supervisord.conf.
+
+    Nothing is overwritten.
+    """
     contents = {Path(name): text for name, text in _starter(files("rules_listener.tools").joinpath("starter"), "")}
     contents[Path(SECTION_FILE)] = section(f"run --config {(folder / FILE_NAME).absolute()}")
     for name, text in contents.items():
         _write(folder / name, text)
     config = folder / FILE_NAME
     click.echo(f"\nNext: rules-listener check --config {config}")
+    click.echo(f"and   rules-listener test {folder}")
     click.echo(f"then add {folder / SECTION_FILE} to supervisord.conf ([include] or copy), and `supervisorctl update`.")
 
 

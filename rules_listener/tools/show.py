@@ -36,11 +36,19 @@ def is_coloured() -> bool:
     return made.is_terminal and not made.no_color
 
 
-def table(*columns: str) -> Table:
-    """An empty table that takes no more room than it needs."""
+def table(*columns: str, whole: int = 0) -> Table:
+    """An empty table that takes no more room than it needs; its first `whole` columns are never cut."""
     made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        made.add_column(column, overflow="fold", no_wrap=number < whole)
+    return made
+
+
+def grid(*, whole: int) -> Table:
+    """An empty table without a head, of `whole` columns that are never cut, and one more."""
+    made = Table.grid(padding=(0, 2, 0, 0))
+    for number in range(whole + 1):
+        made.add_column(no_wrap=number < whole, overflow="fold")
     return made
 
 
@@ -49,11 +57,24 @@ def clock_time(moment: float) -> str:
     return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def short_time(moment: float, now: float) -> str:
+    """A moment for a narrow place, in local time: of today the time, of this year no year, of others the day."""
+    when, today = (datetime.fromtimestamp(one).astimezone() for one in (moment, now))
+    if when.date() == today.date():
+        return when.strftime("%H:%M:%S")
+    return when.strftime("%m-%d %H:%M" if when.year == today.year else "%Y-%m-%d")
+
+
 def age(moment: float, now: float | None = None) -> str:
     """How long ago a moment was, in the two greatest units that matter."""
-    seconds = round((time.time() if now is None else now) - moment)
+    return span((time.time() if now is None else now) - moment)
+
+
+def span(seconds: float) -> str:
+    """A time in the two greatest units that matter."""
+    seconds = round(seconds)
     if seconds <= 0:
-        return "now"
+        return "0s"
     unit = next((unit for unit in (86400, 3600, 60) if seconds >= unit * 10), 1)
     return spell_duration(float(seconds - seconds % unit))
 

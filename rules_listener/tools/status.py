@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.text import Text
 
-from rules_listener.outbox.listing import Summary
+from rules_listener.outbox import counters as names
+from rules_listener.outbox.counters import by_label
+from rules_listener.outbox.listing import Problem, Summary
 from rules_listener.serve.bundle import Bundle, kept_bundle
 from rules_listener.serve.listener import LOCK_NAME
-from rules_listener.tools import show
+from rules_listener.tools import show, told
+from rules_listener.tools.muted import muted_at
 from rules_listener.tools.place import open_listing, state_folder, state_options
 
 
@@ -20,37 +24,53 @@ from rules_listener.tools.place import open_listing, state_folder, state_options
 @state_options
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def status(state: Path | None, config: Path | None, output_format: str) -> None:
-    """Show the listener at a glance: rules, events, losses, open alerts, queues, last errors."""
+    """Show the listener at a glance: rules, events, losses, mutes that hold, open alerts, queues, last errors."""
     folder = state_folder(state, config)
     summary = open_listing(folder, None).summary()
-    values = _values(folder, summary, kept_bundle(folder))
+    now = time.time()
+    values = _values(folder, summary, kept_bundle(folder), now)
     if output_format == "json":
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
     else:
-        _show(values, summary)
+        _show(values, summary, now)
 
 
-def _values(folder: Path, summary: Summary, bundle: Bundle | None) -> dict[str, Any]:
+def _values(folder: Path, summary: Summary, bundle: Bundle | None, now: float) -> dict[str, Any]:
     counters = summary.counters
-    events = {name.removeprefix("event:"): number for name, number in counters.items() if name.startswith("event:")}
+    events = by_label(counters, names.EVENT)
     return {
         "state": str(folder),
         "running": is_running(folder),
         "rules": None if bundle is None else len(bundle.program.rules),
         "residual": None if bundle is None else bundle.program.residual,
+        "rules_loaded": _seconds(counters.get(names.LOADED)),
+        "rules_rejected": _seconds(counters.get(names.REJECTED)) if summary.rejected is not None else None,
+        "rejected_because": summary.rejected,
         "events": sum(events.values()),
-        "events_by_type": dict(sorted(events.items())),
-        "events_lost": counters.get("lost", 0),
-        "dead_frames": counters.get("dead", 0),
-        "repeated": counters.get("repeated", 0),
-        "dropped": counters.get("dropped", 0),
+        "events_by_type": events,
+        "last_event": summary.last_event,
+        "events_lost": counters.get(names.LOST, 0),
+        "dead_frames": counters.get(names.DEAD, 0),
+        "repeated": counters.get(names.REPEATED, 0),
+        "dropped": counters.get(names.NO_ROOM, 0),
+        "firings": by_label(counters, names.FIRING),
+        "mutes": [mute._asdict() for mute in muted_at(bundle.program.mutes if bundle else (), now)],
         "open_alerts": [alert._asdict() for alert in summary.open_alerts],
         "deliveries": [
             {"channel": channel, "state": name, "count": count} for (channel, name), count in summary.deliveries.items()
         ],
+        "queues": [
+            {"channel": channel, "oldest": oldest, "next_due": summary.next_due.get(channel)}
+            for channel, oldest in summary.oldest.items()
+        ],
         "oldest_waiting": summary.oldest_waiting,
+        "held": summary.held,
         "errors": [problem._asdict() for problem in (*summary.errors, *summary.dead)],
     }
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def is_running(folder: Path) -> bool:
@@ -68,54 +88,115 @@ def is_running(folder: Path) -> bool:
     return False
 
 
-def _show(values: dict[str, Any], summary: Summary) -> None:
+def _show(values: dict[str, Any], summary: Summary, now: float) -> None:
     console = show.console()
-    rules = "no compiled rules" if values["rules"] is None else f"{values['rules']} rules"
+    facts = show.grid(whole=1)
+    parts: list[tuple[str, list[Text]]] = [
+        ("listener", _listener(values, now)),
+        ("events", _events(values)),
+        ("rules", _rules(values, now)),
+        ("muted", [_mute(mute, now) for mute in values["mutes"]]),
+        ("held back", [Text(f"{number} {reason}") for reason, number in summary.held.items()]),
+    ]
+    for name, lines in parts:
+        for number, line in enumerate(lines):
+            facts.add_row(Text("" if number else name, "bold"), line)
+    console.print(facts)
+    _show_queues(summary, now)
+    _show_open(summary, now)
+    _show_trouble([*summary.errors, *summary.dead], now)
+
+
+def _mute(mute: dict[str, Any], now: float) -> Text:
+    until = "" if mute["until"] is None else f" until {show.short_time(mute['until'], now)}"
+    return Text(f"{mute['place']}{until}: {mute['reason']}")
+
+
+def _listener(values: dict[str, Any], now: float) -> list[Text]:
+    running = Text("running", "green") if values["running"] else Text("not running", "red")
+    last = values["last_event"]
+    heard = "" if last is None else f", the last event came {show.age(last, now)} ago"
+    return [Text.assemble(running, heard), Text(f"state in {values['state']}")]
+
+
+def _rules(values: dict[str, Any], now: float) -> list[Text]:
+    number, loaded = values["rules"], values["rules_loaded"]
+    said = "no compiled rules" if number is None else f"{number} rules"
+    said += "" if loaded is None else f", loaded {show.age(loaded, now)} ago"
     if values["residual"]:
-        rules += f" ({values['residual']} residual: tried at each event of their types)"
-    running = "[green]running[/]" if values["running"] else "[red]not running[/]"
-    console.print(f"listener   {running}, {rules}, state in {values['state']}")
-    console.print(
-        f"events     {values['events']} seen, {_bad(values['events_lost'])} lost, {_bad(values['dead_frames'])} dead"
-    )
-    for name, number in values["events_by_type"].items():
-        console.print(f"           {number:>8} {name}")
-    _show_queues(summary)
-    _show_open(summary)
-    for problem in values["errors"]:
-        where = problem["channel"] or "dead frame"
-        console.print(f"error      {show.clock_time(problem['time'])} {where}: {problem['reason']}", markup=False)
+        said += f" ({values['residual']} residual: tried at each event of their types)"
+    lines = [Text(said)]
+    if values["rules_rejected"] is not None:
+        because = f": {values['rejected_because']}" if values["rejected_because"] else ""
+        ago = show.age(values["rules_rejected"], now)
+        lines.append(Text(f"new ones were rejected {ago} ago, the old ones stay{because}", "red"))
+    most = sorted(values["firings"].items(), key=lambda item: -item[1])[:MOST_RULES]
+    if most:
+        lines.append(Text("matched most: " + ", ".join(f"{rule} {times} times" for rule, times in most)))
+    return lines
 
 
-def _bad(number: int) -> str:
-    return f"[red]{number}[/]" if number else "0"
+def _events(values: dict[str, Any]) -> list[Text]:
+    counts = [(values["events_lost"], "lost"), (values["dead_frames"], "dead"), (values["dropped"], "alerts dropped")]
+    parts = [
+        Text(f", {number} {name}", "red" if number else "")
+        for number, name in counts
+        if number or name != "alerts dropped"
+    ]
+    types = [Text(f"{number:>8} {name}") for name, number in values["events_by_type"].items()]
+    return [Text.assemble(f"{values['events']} seen", *parts), *types]
 
 
-def _show_queues(summary: Summary) -> None:
+def _show_queues(summary: Summary, now: float) -> None:
     console = show.console()
     if not summary.deliveries:
-        console.print("alerts     none yet")
+        console.print("no alerts yet")
         return
-    table = show.table("channel", "waiting", "sending", "sent", "given up", "held", "dropped")
+    table = show.table("channel", "waiting", *(name.replace("_", " ") for name in _STATES), whole=1)
     for channel in sorted({channel for channel, _ in summary.deliveries}):
-        counts = (summary.deliveries.get((channel, name), 0) for name in _STATES)
-        table.add_row(channel or "(none)", *map(str, counts))
+        counts = {name: number for (one, name), number in summary.deliveries.items() if one == channel}
+        numbers = [
+            Text(str(counts[name]), show.STATE_STYLES[name]) if name in counts else Text("-") for name in _STATES
+        ]
+        table.add_row(channel or "-", _waiting(channel, counts, summary, now), *numbers)
+    console.print()
     console.print(table)
-    if summary.oldest_waiting is not None:
-        console.print(f"the oldest alert that waits is {show.age(summary.oldest_waiting, time.time())} old")
 
 
-def _show_open(summary: Summary) -> None:
+def _waiting(channel: str, counts: dict[str, int], summary: Summary, now: float) -> str:
+    """How many wait, the oldest for how long, and when the next one is tried."""
+    if not counts.get("waiting"):
+        return "-"
+    said = f"{counts['waiting']} for {show.age(summary.oldest[channel], now)}"
+    due = summary.next_due.get(channel)
+    return said if due is None else f"{said}, next {told.when(due, now)}"
+
+
+def _show_open(summary: Summary, now: float) -> None:
     if not summary.open_alerts:
         return
     table = show.table("open alert", "key", "since", "for", "")
     for alert in summary.open_alerts[-MOST_OPEN:]:
-        since = (show.clock_time(alert.since), show.age(alert.since))
-        table.add_row(alert.rule, alert.key, *since, "" if alert.sent else "held back")
+        since = (show.short_time(alert.since, now), show.age(alert.since, now))
+        table.add_row(alert.rule, alert.key, *since, "" if alert.sent else alert.muted or "held back")
+    show.console().print()
     show.console().print(table)
     if len(summary.open_alerts) > MOST_OPEN:
         show.console().print(f"and {len(summary.open_alerts) - MOST_OPEN} older ones (--format json shows all)")
 
 
+def _show_trouble(problems: list[Problem], now: float) -> None:
+    if not problems:
+        return
+    table = show.table("trouble", "with", "state", "why", whole=3)
+    for one in problems:
+        times = f" ({one.number} times)" if one.number > 1 else ""
+        state = show.state(one.state) if one.state else Text("dead frame")
+        table.add_row(show.short_time(one.time, now), one.channel or "-", state, Text(f"{one.reason}{times}"))
+    show.console().print()
+    show.console().print(table)
+
+
 MOST_OPEN = 20
-_STATES = ("waiting", "sending", "sent", "given_up", "held", "dropped")
+MOST_RULES = 3
+_STATES = ("sending", "sent", "given_up", "held", "dropped")

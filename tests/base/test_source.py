@@ -22,9 +22,10 @@ POSITIONS = {
 
 @pytest.mark.parametrize("case", POSITIONS)
 def test_position(case: str) -> None:
-    """Lines and columns count from 1, a column counts characters, and only a line feed ends a line."""
+    """Lines and columns count from 1, a column counts characters, and only a line feed ends a line; and back again."""
     text, offset, expected = POSITIONS[case]
     assert Source("x", text).position(offset) == expected
+    assert Source("x", text).offset(*expected) == offset
 
 
 LINES = {

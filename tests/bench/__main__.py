@@ -1,49 +1,36 @@
-"""Print the README's performance table; with `--write`, put it there."""
+"""Measure, and print the README's performance section; with `--write`, put it there, and into a file for programs."""
 
 import argparse
-import datetime as dt
-import os
-import platform
-import sqlite3
 import sys
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Callable
 
-from tests.bench import over_time, replaying, startup, throughput
-from tests.bench.figures import HEAD
+from tests.bench import hostile, loading, matching, over_time, replaying, startup, throughput
+from tests.bench.report import Part, merged, section, write
 
-README = Path(__file__).parents[2] / "README.md"
-BEGIN, END = "<!-- performance -->", "<!-- /performance -->"
-
-
-def table() -> str:
-    """Machine, versions and date, all figures, and what each kind of pattern costs."""
-    figures = [*throughput.measure(), *startup.measure(), *over_time.measure(), *replaying.measure()]
-    about = (
-        f"Measured on {dt.datetime.now(tz=dt.UTC):%Y-%m-%d}: {os.cpu_count()} cores ({platform.machine()}), "
-        f"Python {platform.python_version()}, supervisor {version('supervisor')}, SQLite {sqlite3.sqlite_version}."
-    )
-    rows = [figure.row for figure in figures]
-    return "\n".join([about, "", HEAD, *rows, "", over_time.ABOUT, "", over_time.HEAD, *over_time.rows()])
-
-
-def write(text: str) -> None:
-    """Put the table between the README's marks."""
-    readme = README.read_text(encoding="utf-8")
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+PARTS: dict[str, Callable[[], Part]] = {
+    "throughput": lambda: Part(throughput.measure()),
+    "startup": lambda: Part(startup.measure()),
+    "matching": matching.part,
+    "loading": lambda: Part(loading.measure()),
+    "hostile": lambda: Part(hostile.measure()),
+    "replaying": lambda: Part(replaying.measure()),
+    "over_time": lambda: Part(over_time.measure(), [over_time.ABOUT, "", over_time.HEAD, *over_time.rows()]),
+}
+"""All that can be measured, in the order in which it is shown."""
 
 
 def main() -> None:
     """Measure, print, and write if that is asked for."""
-    parser = argparse.ArgumentParser(description="measure the figures of the README's performance table")
-    parser.add_argument("--write", action="store_true", help="put the table into the README")
+    parser = argparse.ArgumentParser(description="measure the figures of the README's performance section")
+    parser.add_argument("--only", action="append", choices=PARTS, help="measure this part alone; may be repeated")
+    parser.add_argument(
+        "--write", action="store_true", help="put what was measured into the README, and keep there what was not"
+    )
     arguments = parser.parse_args()
-    text = table()
-    sys.stdout.write(text + "\n")
+    measured = {name: PARTS[name]().as_json() for name in PARTS if name in (arguments.only or PARTS)}
+    sys.stdout.write(section(measured) + "\n")
     if arguments.write:
-        write(text)
+        write(merged(measured, PARTS))
 
 
 main()

@@ -30,6 +30,7 @@ from rules_listener.lang.parse import parse
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.engine import Engine
 from rules_listener.match.program import Program, load
+from rules_listener.outbox.position import PositionFile
 from rules_listener.outbox.store import Received, Store
 from rules_listener.outbox.tail import Tail
 from rules_listener.serve.restore import Past
@@ -259,7 +260,7 @@ def _journal(folder: Path, remembered_by: Program | None) -> None:
 def _restore(folder: Path, compiled: Program) -> float:
     engine = Engine(load(compiled))
     store = Store(folder)
-    past = Past(store, Tail(bytearray(4096)), None, _fail)
+    past = Past(store, Tail(bytearray(4096)), PositionFile(bytearray(4096)), _fail)
     began = time.process_time()
     past.restore(engine, BEGIN + JOURNAL * STEP_S)
     seconds = time.process_time() - began

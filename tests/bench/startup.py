@@ -23,12 +23,17 @@ class Start:
     memory: float
 
 
-def start(command: list[str], folder: Path) -> Start:
+def command(folder: Path) -> list[str]:
+    """How our listener is started with the configuration in a folder."""
+    return [sys.executable, "-m", "rules_listener", "run", "--config", str(folder / "rules-listener.yaml")]
+
+
+def start(arguments: list[str], folder: Path) -> Start:
     """Start a listener, wait for READY, look at it, end it."""
     environment = {**os.environ, "SUPERVISOR_SERVER_URL": "unix:///none", "SUPERVISOR_GROUP_NAME": "listener"}
     began = time.perf_counter()
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd=folder
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd=folder
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -53,7 +58,7 @@ def measure() -> list[Figure]:
         folder = Path(name)
         (folder / "bench.rules").write_text(workload.rules(firing=False), encoding="utf-8")
         (folder / "rules-listener.yaml").write_text("rules: [bench.rules]\n", encoding="utf-8")
-        ours = [sys.executable, "-m", "rules_listener", "run", "--config", str(folder / "rules-listener.yaml")]
+        ours = command(folder)
         theirs = [sys.executable, str(PEERS / "childutils_loop.py"), str(folder / "times"), "1"]
         start(ours, folder)
         pairs = [(start(ours, folder), start(theirs, folder)) for _ in range(ROUNDS)]

@@ -50,6 +50,13 @@ for text in sys.argv[1:]:
 """A program that sends each of its arguments as an event."""
 
 
+QUICK_RESTART = """
+from rules_listener.serve import couriers
+couriers.FIRST_WAIT_S = couriers.LONGEST_WAIT_S = 0.05
+"""
+"""A wrapper: the listener does not wait long before it starts a courier again that has died."""
+
+
 class Supervised:
     """One supervisord in `folder`, with its programs and listeners."""
 

@@ -6,9 +6,13 @@ import sys
 import time
 from pathlib import Path
 
+from rules_listener.outbox.listing import Listed
 from tests.e2e.supervised import Supervised
+from tests.send.hook import Answer, Hook, hook_server
 
 LONGEST_DEMO_S = 30
+SOON_S = 3
+"""How long it may take until a running courier notices what was changed by hand."""
 
 
 def run(*arguments: object, folder: Path | None = None, status: int = 0) -> str:
@@ -34,7 +38,9 @@ def test_status(supervised: Supervised) -> None:
     assert supervised.state.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in supervised.state.iterdir()} == {0o600}
     text = run("status", "--state", supervised.state)
-    assert f"listener   running, 1 rules, state in {supervised.state}" in text
+    assert "listener  running, the last event came" in text
+    assert f"state in {supervised.state}" in text
+    assert "rules     1 rules, loaded" in text
     supervised.ask("stopProcess", "rl")
     assert "not running" in run("status", "--state", supervised.state)
 
@@ -94,9 +100,43 @@ def test_alerts_that_were_given_up_go_out_when_the_channel_works(supervised: Sup
     text = f"ops failed after {failed.attempts} tries: exit status 1"
     supervised.wait_for(lambda: supervised.texts("sent")[text], "LISTENER_DELIVERY_FAILED")
     flag.touch()
-    run("alerts", "retry", failed.id, "--state", supervised.state)
+    run("alerts", "retry", failed.id[:8], "--state", supervised.state)
+    began = time.monotonic()
+    supervised.wait_for(lambda: supervised.read("got"), "the alert", timeout_s=SOON_S)
+    assert time.monotonic() - began < SOON_S
     supervised.wait_for_texts("hello", text)
     assert supervised.read("got") == "hello\n"
+
+
+def test_an_alert_that_waits_is_tried_now(supervised: Supervised) -> None:
+    """Retry by hand does not wait for the next try, which the list tells of; then the whole story is shown."""
+    hook = Hook(Answer(429, headers={"Retry-After": "3600"}))
+    with hook_server(hook) as port:
+        supervised.config(f'{{ops: {{webhook: {{url: "http://127.0.0.1:{port}/"}}}}, out: {{log: {{}}}}}}')
+        supervised.rules('rule told on PROCESS_COMMUNICATION alert "{data}" to ops, out until PROCESS_STATE_STOPPED')
+        supervised.listener()
+        supervised.say("say", "hello", "again")
+        supervised.start()
+        (waiting,) = supervised.wait_for(lambda: tried(supervised), "the first try")
+        options = ("--state", supervised.state)
+        listed = run("alerts", "list", "--only", "waiting", "--channel", "ops", *options)
+        assert "try 2 in 1h" in listed or "try 2 in 59m" in listed
+        assert "429" in listed
+        run("alerts", "retry", waiting.id, *options)
+        supervised.wait_for(lambda: len(hook.asked) == 2, "the second try", timeout_s=SOON_S)
+    supervised.wait_for(lambda: len(supervised.alerts("sent", "held")) == 4, "all that came of it")
+    shown = json.loads(run("alerts", "show", waiting.id, "--format", "json", *options))
+    assert {(one["channel"], one["state"], one["attempts"]) for one in shown["deliveries"]} == {
+        ("ops", "sent", 2),
+        ("out", "sent", 1),
+    }
+    assert ([one["phase"] for one in shown["story"]], shown["held_meanwhile"]) == (["firing", "firing"], 1)
+    assert "no recovery so far" in run("alerts", "show", waiting.id, *options)
+
+
+def tried(supervised: Supervised) -> list[Listed]:
+    """What waits for its next try."""
+    return [one for one in supervised.alerts("waiting") if one.due is not None and one.due > time.time()]
 
 
 def test_init(supervised: Supervised) -> None:

@@ -5,7 +5,8 @@ import sys
 import time
 from collections import Counter
 
-from tests.e2e.supervised import Supervised
+from tests.e2e.supervised import QUICK_RESTART, Supervised
+from tests.send.hook import Hook, hook_server
 
 DIE_BEFORE_ANSWER = """
 from rules_listener.serve.handler import Handler
@@ -172,3 +173,44 @@ def test_kills_at_random(supervised: Supervised) -> None:
     assert supervised.texts() == Counter(expected)
     assert supervised.discarded == 0
     assert supervised.counter("lost") == 0
+
+
+TELL = """
+import os, sys
+for number in range(int(sys.argv[1])):
+    os.write(1, f"<!--XSUPERVISOR:BEGIN-->{sys.argv[2]}{number}<!--XSUPERVISOR:END-->".encode())
+"""
+DELIVERIES = 1000
+EVERY_S = 0.2
+
+
+def test_the_courier_is_killed_all_the_time(supervised: Supervised) -> None:
+    """A courier that is killed each 200 ms while it works delivers every alert; few come twice, under the same ids.
+
+    Two of each three kills come 200 ms after the last one, whatever the courier is doing; one waits until it sends.
+    """
+    hook = Hook()
+    with hook_server(hook) as port:
+        supervised.config(f"{{ops: {{webhook: {{url: http://127.0.0.1:{port}/}}}}}}")
+        supervised.rules('on PROCESS_COMMUNICATION alert "{data}"')
+        supervised.listener(buffer_size=2 * DELIVERIES, events="PROCESS_COMMUNICATION", wrapper=QUICK_RESTART)
+        command = supervised.python("tell.py", TELL)
+        for name in "abcd":
+            supervised.program(name, f"{command} {DELIVERIES // 4} {name}")
+        supervised.start()
+        kills = 0
+        while len(supervised.alerts("sent")) < DELIVERIES:
+            before = len(hook.asked)
+            if kills % 3 == 0:
+                supervised.wait_for(lambda before=before: len(hook.asked) > before, "a request")  # type: ignore[misc]
+            time.sleep(EVERY_S)
+            if (pid := supervised.courier_pid()) in supervised.processes():
+                supervised.kill(pid)
+                kills += 1
+        ids = {alert.id for alert in supervised.alerts()}
+    asked = Counter(asked.headers["idempotency-key"] for asked in hook.asked)
+    twice = sum(count > 1 for count in asked.values())
+    said = f"{kills} kills, {DELIVERIES} deliveries: {twice} came more than once, {len(hook.asked)} requests"
+    print(f"\n{said}")  # noqa: T201 - for whoever runs it with -s
+    assert asked.keys() == ids
+    assert len(ids) == DELIVERIES

@@ -6,10 +6,13 @@ import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from aiosmtpd.smtp import AuthResult
 
+from rules_listener.tools.cli import cli
+from tests.e2e.scraper import Scraper, free_port
 from tests.e2e.supervised import Supervised
 from tests.send.hook import Answer, Asked, Hook, hook_server
 from tests.send.mailbox import Mailbox, mail_server, server_context
@@ -30,11 +33,24 @@ CHANNELS = """
   mail: {email: {server: "smtps://me:${MAIL}@127.0.0.1:SMTP", ca: CA, from: a@b.c, to: a@b.c}}
   path: {webhook: {url: "http://127.0.0.1:HTTP/${URL_PATH}", json: {key: "${BODY}", text: "{message}"}}}
   login: {webhook: {url: "http://me:${LOGIN}@127.0.0.1:HTTP/?key=${SIGN}", sign: {secret: "${SIGN}"}}}
-  head: {webhook: {url: "http://127.0.0.1:HTTP/gone", headers: {X-Token: "file:secret"}, form: {key: "${BODY}"}}}
+  gone: {webhook: {url: "http://127.0.0.1:HTTP/gone", headers: {X-Token: "file:secret"}, form: {key: "${BODY}"}}}
   tls: {webhook: {url: "https://me:${LOGIN}@127.0.0.1:HTTP/${URL_PATH}", headers: {X-Token: "file:secret"}}}
   nowhere: {webhook: {url: "https://me:${LOGIN}@nowhere.invalid/${URL_PATH}"}}
   chat: {apprise: ["json://me:${LOGIN}@127.0.0.1:HTTP/${CHAT}"]}
   device: {syslog: {address: "/none/${CHAT}", program: "${CHAT}"}}
+  am:
+    alertmanager:
+      url: ["http://me:${LOGIN}@127.0.0.1:HTTP/${URL_PATH}"]
+      labels: {team: "${SIGN}"}
+      annotations: {text: "${BODY} {message}"}
+      headers: {X-Token: "file:secret"}
+  kept: {file: {path: /none/alerts, text: "${BODY} {message}"}}
+  mails:
+    email: {server: "smtps://me:${MAIL}@127.0.0.1:SMTP", ca: CA, from: a@b.c, to: a@b.c, subject: "${BODY} {message}"}
+    batch: {every: 1s}
+  hooks:
+    webhook: {url: "http://me:${LOGIN}@127.0.0.1:HTTP/${URL_PATH}", headers: {X-Token: "file:secret"}}
+    batch: {every: 1s, at_most: 1}
 """
 
 
@@ -67,17 +83,40 @@ def _spellings() -> Iterator[bytes]:
 
 
 def _outputs(supervised: Supervised, environment: dict[str, str]) -> Iterator[tuple[str, bytes]]:
-    """What every verb says of this configuration."""
-    place = ["--config", str(supervised.config_path)]
-    verbs = [["check", *place, "--format", name] for name in ("text", "json", "github", "sarif")]
-    verbs += [[verb, *place, "--format", name] for verb in ("status", "alerts list") for name in ("text", "json")]
-    verbs += [["alerts show", one.id, *place, "--format", "json"] for one in supervised.alerts()]
-    verbs += [["run", *place]]
-    for verb in verbs:
-        command = [sys.executable, "-m", "rules_listener", *verb[0].split(), *verb[1:]]
+    """What every verb says of this configuration; of one that is not known here, what it says of all files at hand."""
+    lines = [line.split() for line in _lines(supervised)]
+    known = {line[0] for line in lines} | {"demo"}
+    config, rules = str(supervised.config_path), str(supervised.rules_path)
+    for verb in cli.commands.keys() - known:
+        lines += [[verb], [verb, "--config", config], [verb, rules], [verb, "--config", config, str(supervised.state)]]
+    for line in lines:
+        command = [sys.executable, "-m", "rules_listener", *line]
         done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, **environment}, timeout=60)
         assert b"Traceback" not in done.stderr
-        yield " ".join(verb), done.stdout + done.stderr
+        assert line[0] not in known or b"Usage: " not in done.stderr, line
+        yield " ".join(line), done.stdout + done.stderr
+
+
+def _lines(supervised: Supervised) -> Iterator[str]:
+    """Command lines of the verbs that are known here."""
+    place = f"--config {supervised.config_path}"
+    conf = supervised.folder / "supervisord.conf"
+    yield from (f"check {place} --format {name}" for name in ("text", "json", "github", "sarif"))
+    yield f"check {place} --supervisor-conf {conf} --pool rl"
+    yield from (f"{verb} {place} --format {name}" for verb in ("status", "alerts list") for name in ("text", "json"))
+    one_of = {alert.channel: alert.id for alert in supervised.alerts()}
+    yield from (f"alerts show {identifier} {place} --format json" for identifier in one_of.values())
+    yield f"alerts show {one_of['path']} {place}"
+    for channel, verb in (("mail", "drop"), ("mail", "retry"), ("gone", "retry"), ("gone", "drop")):
+        yield f"alerts {verb} {one_of[channel]} {place}"
+    yield f"run {place}"
+    yield f"record --to {supervised.folder}/recording"
+    yield f"convert {supervised.state}"
+    yield f"convert {supervised.folder}/supervisord.log --supervisor-conf {conf}"
+    yield f"explain --code said {place}"
+    yield "explain RL304"
+    yield f"fmt --diff {supervised.rules_path}"
+    yield f"init --dir {supervised.folder}/new"
 
 
 def _files(supervised: Supervised) -> Iterator[tuple[str, bytes]]:
@@ -87,8 +126,10 @@ def _files(supervised: Supervised) -> Iterator[tuple[str, bytes]]:
             yield str(path), path.read_bytes()
 
 
-def _everything(supervised: Supervised, environment: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+def _everything(supervised: Supervised, environment: dict[str, str], scraper: Scraper) -> Iterator[tuple[str, bytes]]:
     yield from _outputs(supervised, environment)
+    assert scraper.has("queue_length,mail")
+    yield "metrics", scraper.text.encode()
     yield from _files(supervised)
     for pid in supervised.processes():
         yield f"command line of {pid}", Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -96,20 +137,21 @@ def _everything(supervised: Supervised, environment: dict[str, str]) -> Iterator
 
 def test_no_secret_is_anywhere(supervised: Supervised, certificates: Certificates) -> None:
     """With a secret in every channel, and receivers that repeat whatever they are told, it is nowhere to be read."""
-    hook, mailbox = Echo(), Mailbox()
+    hook, mailbox, scraper = Echo(), Mailbox(), Scraper(free_port())
     supervised.write("secret", SECRETS["FILE"] + "\n")
     tls = server_context(certificates.server)
-    options = {"ssl_context": tls, "authenticator": _repeat, "auth_require_tls": False}
+    options: dict[str, Any] = {"ssl_context": tls, "authenticator": _repeat, "auth_require_tls": False}
     with hook_server(hook) as http, mail_server(mailbox, **options) as smtp:
         supervised.config(CHANNELS.replace("HTTP", str(http)).replace("SMTP", str(smtp)).replace("CA", certificates.ca))
         text = supervised.config_path.read_text().replace("default: [ops]", "default: [mail]")
+        text += f"metrics: 127.0.0.1:{scraper.port}\n"
         supervised.config_path.write_text(text)
-        names = "mail, path, login, head, tls, nowhere, chat, device"
+        names = "mail, path, login, gone, tls, nowhere, chat, device, am, kept, mails, hooks"
         supervised.rules(
-            f'on PROCESS_COMMUNICATION alert "{{data}}" to {names}\n'
+            f'rule said\non PROCESS_COMMUNICATION\n  alert "{{data}}" to {names}\n'
             'on LISTENER_DELIVERY_FAILED alert "failed: {channel} {reason}" to device'
         )
-        supervised.say("say", "hello")
+        supervised.say("say", "hello", "again")
         quoted = [name + '="' + value.replace('"', "Q") + '"' for name, value in SECRETS.items() if name != "FILE"]
         supervised.listener(environment=",".join(quoted))
         supervised.start()
@@ -117,13 +159,13 @@ def test_no_secret_is_anywhere(supervised: Supervised, certificates: Certificate
         supervised.wait_for(
             lambda: {alert.channel for alert in supervised.alerts() if alert.reason} == expected, "a reason for each"
         )
-        supervised.wait_for(lambda: any("failed: head" in text for text in supervised.texts()), "what was given up")
+        supervised.wait_for(lambda: any("failed: gone" in text for text in supervised.texts()), "what was given up")
         told = "".join(f"{asked.path} {asked.headers} {asked.body!r}" for asked in hook.asked)
         for secret in (SECRETS["URL_PATH"], SECRETS["FILE"], SECRETS["SIGN"], SECRETS["CHAT"], "s3cr3t-Qbody"):
             assert secret in told
         found = [
             (where, spelled)
-            for where, content in _everything(supervised, {**SECRETS})
+            for where, content in _everything(supervised, {**SECRETS}, scraper)
             for spelled in {*_spellings()}
             if spelled in content
         ]

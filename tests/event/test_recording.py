@@ -1,10 +1,11 @@
 """Recordings as files: what a file is, compressed or not, whole or damaged, alone or with its rotated parts."""
 
 import gzip
+import io
 import tracemalloc
+from contextlib import ExitStack
 from datetime import UTC
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -110,28 +111,29 @@ def test_rotated_parts(tmp_path: Path) -> None:
     assert read(tmp_path / "x.jsonl", rotated=False) == (TICKS, [])
 
 
-def test_a_recording_that_is_rotated_while_it_is_read(tmp_path: Path) -> None:
-    """Whatever moment is caught, no part is missing, none is there twice, and it is no error."""
+@pytest.mark.parametrize("moment", range(1, 5))
+def test_a_recording_that_is_rotated_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    """Whatever is open already when it is rotated, no part is missing, none is there twice, and it is no error."""
     path = tmp_path / "x.jsonl"
-    done = Event("TICK_5", 0.0, {"when": -1})
+    for tick in TICKS[:3]:
+        rotate(path, 10)
+        path.write_bytes(encode_line(tick))
+    opened = 0
+    open_one = recording._open
 
-    def record() -> None:
-        for number in range(300):
-            rotate(path, 300)
-            path.write_bytes(encode_line(TICKS[number]))
-        rotate(path, 301)
-        path.write_bytes(encode_line(done))
+    def rotate_and_open(one: Path | None, stack: ExitStack) -> io.BufferedReader:
+        nonlocal opened
+        opened += 1
+        if opened == moment:
+            rotate(path, 10)
+        elif opened == moment + 1:
+            path.write_bytes(encode_line(TICKS[3]))
+        return open_one(one, stack)
 
-    path.write_bytes(b"")
-    writer = Thread(target=record)
-    writer.start()
-    events: list[Event] = []
-    while done not in events:
-        events, said = read(path)
-        numbers = [event.fields["when"] for event in events if event != done]
-        assert (numbers, said) == (list(range(len(numbers))), [])
-    writer.join()
-    assert len(numbers) == 300
+    monkeypatch.setattr(recording, "_open", rotate_and_open)
+    assert read(path) == (TICKS[: 3 + (moment < 4)], [])
 
 
 def test_a_log_in_rotated_parts(tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ EVENTS = ("PROCESS_STATE_EXITED", "PROCESS_LOG_STDERR", "crashed", "A", "times",
 LITERALS = ("0", "-1", "2.5", "007", "30s", "1h30m", "64KiB", "true", "null", '""', "'it is # no comment'", '"磁盘 🔥"')
 STRINGS = ('"on rule let event"', r'"\"\\\n\t\u{1F600}"', '"a text that is of a notable length, and then some more"')
 TEMPLATES = (*STRINGS, '"{process}  {a  ==  b}"', "'{{}}{(a)}'", "\"{json(a, 'b')} is a template of no small length\"")
+DAYS = ("day", "Mon", "Sun", "Monday")
+CLOCKS = ("02:00", "2:00", "24:00")
+ZONES = ("UTC", "Europe/Paris", "America/Port-au-Prince", "America/Argentina/Buenos_Aires", "Etc/GMT+12")
 DURATIONS = ("500ms", "30s", "1h30m", "0.5d", "60m")
 COMPARISONS = ("==", "!=", "<", "<=", "=~", "!~", "like", "contains", "startswith", "in", "in", "not in")
 Tokens = list[str]
@@ -139,9 +142,32 @@ class Writer:
                 return ["shutdown"]
         return self.alert()
 
+    def route(self) -> Tokens:
+        """A route."""
+        condition = self.maybe(self.expression(2))
+        return ["route", *condition, "to", *self.names(), *self.maybe(",", "else", "to", self.names())]
+
+    def mute(self) -> Tokens:
+        """A mute."""
+        zone = self.maybe(self.one_of(ZONES))
+        hours = self.maybe(self.one_of(CLOCKS), "-", self.one_of(CLOCKS))
+        window = ["every", *self.several(self.days), *hours, *zone]
+        if self.draw(st.booleans()):
+            window = ["from", "2026-12-24T18:00", "to", "2026-12-27T08:00:30", *zone]
+        condition, because = self.maybe(self.expression(2)), self.maybe("because", self.one_of(STRINGS))
+        return ["mute", *condition, *self.maybe(window), *because]
+
+    def days(self) -> Tokens:
+        """A day, or from one to another."""
+        return [self.one_of(DAYS), *self.maybe("-", self.one_of(DAYS))]
+
     def statement(self) -> Tokens:
         """A statement."""
-        match self.draw(st.integers(0, 4)):
+        match self.draw(st.integers(0, 6)):
+            case 5:
+                return self.route()
+            case 6:
+                return self.mute()
             case 0:
                 return ["let", self.one_of(NAMES[:4]), "=", *self.expression(2)]
             case 1:

@@ -1,12 +1,15 @@
 """Rule text becomes nodes: statements, their borders, and where things stand."""
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rules_listener.base.source import Source
 from rules_listener.lang import nodes
-from rules_listener.lang.parse import Parsed, parse, parse_template
+from rules_listener.lang.parse import Parsed, parse, parse_template, statement_ranges
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.rules"))
 
@@ -170,6 +173,22 @@ def test_a_mistake_costs_its_own_statement() -> None:
     assert parsed.broken == {"c", "f"}
 
 
+def test_where_routes_and_mutes_begin() -> None:
+    """Their keywords begin statements, and are names of rules too; in their conditions `rule` is a name."""
+    text = "route rule == 'on' and not rule in ['a', 'b'] to a rule mute on A shutdown mute (rule) because 'x' "
+    text += (
+        "rule route on B shutdown route to route_1 on C shutdown mute severity == info or rule like 'm*' because 'x'"
+    )
+    parsed = read(text)
+    assert parsed.found == []
+    assert [type(node).__name__ for node in parsed.statements] == [
+        *("Route", "Rule", "Mute", "Rule", "Route", "Rule", "Mute")
+    ]
+    assert [node.name.name for node in parsed.statements if isinstance(node, nodes.Rule) and node.name] == [
+        *("mute", "route")
+    ]
+
+
 def test_crlf_files_have_the_same_places() -> None:
     """With line ends of either kind, statements and diagnostics are on the same lines and columns."""
     text = 'on A\n  where pid like 3 5\n\nrule b on B where $ shutdown\non C alert "{x y}"\n'
@@ -272,3 +291,30 @@ def test_places_are_within_the_file(path: Path) -> None:
     for found in read(text).found:
         assert found.span is not None
         assert 0 <= found.span.start <= found.span.end <= len(text)
+
+
+def ranges_word_by_word(text: str) -> list[tuple[int, int]]:
+    """Where statements begin and end, said again in the plainest way."""
+    skip = r"""(?P<string>"(?:[^"\\\n]|\\[^\n])*"?|'[^'\n]*'?)|(?P<skip>\#[^\n]*|\s+)"""
+    found: list[list[re.Match[str]]] = []
+    for match in re.finditer(rf"{skip}|(?P<word>[A-Za-z_]\w*)|.", text, re.DOTALL):
+        if match["skip"]:
+            continue
+        named = found and len(found[-1]) <= 2 and found[-1][0]["word"] == "rule"
+        if not found or match["word"] in ("rule", "let", "event") or (match["word"] == "on" and not named):
+            found.append([])
+        found[-1].append(match)
+    return [(words[0].start(), words[-1].end()) for words in found]
+
+
+PIECES = (
+    *("rule", "on", "let", "event", "rule on", "rule a on A", "a", "_", "5", "é", "磁", "=", "(", "\\", "'", '"', "#"),
+    *("\n", " ", "  ", "\t", "\r\n", "\x1c", "\xa0", "'on'", '"on rule"', "# on\n"),
+)
+
+
+@settings(derandomize=True, deadline=None, max_examples=1000)
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_where_statements_begin_and_end(text: str) -> None:
+    """Whatever the text, it is cut as if it were read word by word."""
+    assert list(statement_ranges(text)) == ranges_word_by_word(text)

@@ -9,7 +9,7 @@ from rules_listener.lang import checked
 from rules_listener.lang.reasoning import Outcome, Situations, assume, situations
 from tests.lang.possible import conditions, possible_events
 from tests.match.harness import checked_rules
-from tests.match.reference import Evaluator
+from tests.match.reference import Reference
 from tests.match.strategies import ENV, HOST
 
 THOROUGH = settings(derandomize=True, deadline=None, max_examples=400)
@@ -46,7 +46,7 @@ def test_what_is_so_is_never_excluded(name: str, data: st.DataObject) -> None:
     event = data.draw(possible_events([situation.type for situation in left]))
     for text in data.draw(st.lists(conditions(), min_size=1, max_size=4)):
         condition = meant(text)
-        outcome = data.draw(st.sampled_from(OUTCOMES[Evaluator(event, HOST, ENV).truth(condition)]))
+        outcome = data.draw(st.sampled_from(OUTCOMES[Reference(event, HOST, ENV).truth(condition)]))
         left = assume(condition, outcome, left)
         assert left, (text, outcome)
 

@@ -98,6 +98,37 @@ def no(history: list[Occurrence], duration: float, _number: int, end: float) -> 
     return fired
 
 
+def no_overall(history: list[Occurrence], duration: float, _number: int, end: float) -> list[Fired]:
+    """`on no S for D overall`: waits for the first S from the first moment on."""
+    fired = []
+    moments = [*(one.time for one in history[:1]), *(one.time for one in history if one.main)]
+    for moment, following in zip(moments, [*moments[1:], end + duration], strict=bool(moments)):
+        if moment + duration <= min(following, end):
+            fired.append((moment + duration, ""))
+    return fired
+
+
+class Change(NamedTuple):
+    """A process has come into a state (`waited_for`: that of the pattern), or its group was removed."""
+
+    time: float
+    process: str
+    group: str
+    kind: str
+
+
+def stays(history: list[Change], duration: float, end: float) -> list[tuple[float, str, str]]:
+    """`for D`: moments, processes and groups at which the rule fires."""
+    fired = []
+    for place, one in enumerate(history):
+        due = one.time + duration
+        later = [other for other in history[place + 1 :] if other.time < due and other.group == one.group]
+        has_left = any(other.kind == "removed" or other.process == one.process for other in later)
+        if one.kind == "waited for" and due <= end and not has_left:
+            fired.append((due, one.process, one.group))
+    return fired
+
+
 MODELS: dict[str, tuple[str, Model]] = {
     "times": ("on REMOTE_COMMUNICATION where data contains 'm' {n} times in {d}", times),
     "distinct": ("on REMOTE_COMMUNICATION where data contains 'm' {n} distinct server in {d}", distinct),

@@ -15,7 +15,7 @@ from rules_listener.match.engine import Engine
 from rules_listener.match.firing import Firing
 from rules_listener.match.program import Loaded, load
 from tests.match.harness import checked_rules
-from tests.match.reference import Evaluator, fires
+from tests.match.reference import Reference, fires
 from tests.match.strategies import DEFINITIONS, ENV, HOST, events, rules
 
 THOROUGH = settings(derandomize=True, deadline=None, max_examples=100)
@@ -62,7 +62,7 @@ def test_templates_render_what_the_reference_renders(texts: list[str], fed: list
     loaded = load(compile_rules(rule_set))
     given_values = {"rule": "r", "severity": "error"}
     for event in fed:
-        evaluator = Evaluator(event, HOST, ENV, given_values)
+        evaluator = Reference(event, HOST, ENV, given_values)
         for rule, compiled in zip(rule_set.rules, loaded.rules, strict=True):
             (parts,), (template,) = rule.actions[0].templates, compiled.actions[0].templates
             assert template(event, given_values) == evaluator.text(parts)
@@ -107,6 +107,52 @@ def test_many_rules_that_ask_for_a_name(
         fields |= {"groupname": group} if group else {}
         event = Event("PROCESS_STATE_EXITED", 0.0, fields)
         assert numbers(indexed, event) == expected(rule_set, event)
+
+
+ASKED = ("groupname == '{0}'", "groupname in ['{0}', '{1}']", "groupname like '{0}*'", "groupname =~ '{0}.?{1}'")
+ALIKE = (
+    "processname == '{0}'",
+    "processname in ['{0}', '{1}']",
+    "processname not in ['{0}', '{1}']",
+    "not processname startswith '{0}'",
+    "processname =~ '{0}|{1}.'",
+    "lower(processname) == '{0}' or lower(processname) == '{1}'",
+    "extract(processname, '(.){0}') == '{1}'",
+    "pid > {2}",
+    "pid in [{2}, 1] and has(expected)",
+    "(tries == {2} or from_state > '{0}')",
+)
+"""What is tried of rules that are alike once they are found, where they may differ in each constant or in none."""
+DIFFERENCES = st.tuples(st.sampled_from(KEYS), st.sampled_from(KEYS), st.integers(0, 2))
+
+
+@settings(THOROUGH, max_examples=200)
+@given(
+    st.sampled_from(ASKED),
+    st.sampled_from(ALIKE),
+    st.lists(DIFFERENCES, min_size=1, max_size=3),
+    st.lists(st.integers(0, 2), min_size=1, max_size=20),
+    st.lists(st.tuples(st.sampled_from((*KEYS, None)), st.sampled_from((*KEYS, "Web", "aa", None))), max_size=8),
+)
+def test_rules_that_are_alike(
+    asked: str,
+    tried: str,
+    constants: list[tuple[str, str, int]],
+    chosen: list[int],
+    fed: list[tuple[str | None, str | None]],
+) -> None:
+    """Many rules of one shape, whether they have the same constants or others, fire as each would by itself."""
+    lines = []
+    for number, place in enumerate(chosen):
+        condition = tried.format(*constants[place % len(constants)])
+        lines.append(f"on PROCESS_STATE where {asked.format(KEYS[number % 3], KEYS[place])} and {condition} shutdown")
+    rule_set = checked_rules("\n".join(lines))
+    indexed, all_tried = load(compile_rules(rule_set)), load(compile_rules(rule_set, indexed=False))
+    for kind in ("EXITED", "BACKOFF", "FATAL"):
+        for number, (group, process) in enumerate(fed):
+            fields = {"groupname": group, "processname": process, "from_state": "b", "pid": number, "tries": 1}
+            event = Event(f"PROCESS_STATE_{kind}", 0.0, {name: one for name, one in fields.items() if one is not None})
+            assert numbers(indexed, event) == numbers(all_tried, event) == expected(rule_set, event)
 
 
 TESTS = (
@@ -162,6 +208,42 @@ def test_many_rules_about_few_texts(conditions: list[str], fed: list[tuple[str |
         right = expected(rule_set, event)
         assert numbers(tried, event) == right
         assert numbers(indexed, event) == right
+
+
+SEARCHES = st.tuples(
+    st.sampled_from(("data contains '{}'", "data =~ '{}'", "processname =~ '^{}'", "not data contains '{}'")),
+    st.sampled_from((*PIECES[:5], "a.b", "b+a", "aa", "bb", "bab", "c", "(a|b)b$", "[ab]a", "abab")),
+    st.sampled_from((" and ({})", " or ({})", " and not ({})")),
+)
+
+
+@settings(THOROUGH, max_examples=200)
+@given(st.lists(st.lists(SEARCHES, min_size=6, max_size=16), min_size=1, max_size=3), st.lists(TEXTS, max_size=8))
+def test_many_searches_in_one_text(written: list[list[tuple[str, str, str]]], fed: list[str | None]) -> None:
+    """What a condition looks for in one pass is what it would find one after the other, in any combination."""
+    conditions = []
+    for searches in written:
+        condition = "groupname == 'x'"
+        for test, word, joined in searches:
+            condition = test.format(word) + joined.format(condition)
+        conditions += [condition, f"groupname == 'a' and ({condition})"]
+    rule_set = checked_rules("\n".join(f"on PROCESS_LOG_STDOUT where {condition} shutdown" for condition in conditions))
+    indexed, tried = load(compile_rules(rule_set)), load(compile_rules(rule_set, indexed=False))
+    for number, data in enumerate(fed):
+        fields: dict[str, str | int] = {"groupname": "xa"[number % 2], "processname": "ab"[: number % 3]}
+        event = Event("PROCESS_LOG_STDOUT", 0.0, fields, data)
+        assert numbers(indexed, event) == numbers(tried, event) == expected(rule_set, event)
+
+
+def test_searches_are_made_in_a_pass() -> None:
+    """Eight things or more are looked for in one pass; seven one after the other."""
+
+    def source(count: int) -> str:
+        condition = " and ".join(f"not data contains 'x{number}'" for number in range(count))
+        return compile_rules(checked_rules(f"on PROCESS_LOG where {condition} shutdown")).source
+
+    assert "numbers(" in source(8)
+    assert "numbers(" not in source(7)
 
 
 INDEXED = {

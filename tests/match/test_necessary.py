@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from rules_listener.event.event import Event
 from rules_listener.lang import checked
-from rules_listener.match.necessary import Access, Branch, Predicate, access, predicates
+from rules_listener.match.necessary import MOST_BRANCHES, Access, Branch, Predicate, access, predicates
 from rules_listener.match.normal import normal
 from tests.match.harness import NOW, checked_rules
-from tests.match.reference import Evaluator
+from tests.match.reference import Reference
 from tests.match.strategies import DEFINITIONS, ENV, HOST, events, rules
 from tests.match.test_equivalence import THOROUGH
 
@@ -23,7 +23,7 @@ def conditions(texts: list[str]) -> Iterator[checked.Condition]:
         yield from (arm.condition for arm in rule.arms if arm.condition is not None)
 
 
-def holds(branch: Branch, evaluator: Evaluator) -> bool:
+def holds(branch: Branch, evaluator: Reference) -> bool:
     """Whether a branch's predicate holds and its rest is true."""
     method, value, kind = branch.predicate.subject
     operator = {"equals": "==", "begins": "startswith", "ends": "endswith", "matches": "=~"}.get(method, method)
@@ -41,7 +41,7 @@ def test_the_same_meaning(texts: list[str], fed: list[Event], random: Random) ->
         found = access(form, lambda _: random.choice([1, 2, 3]))
         branches = None if found is None else found.branches()
         for event in fed:
-            evaluator = Evaluator(event, HOST, ENV)
+            evaluator = Reference(event, HOST, ENV)
             truth = evaluator.truth(condition)
             assert evaluator.truth(form) is truth
             if branches is not None:
@@ -97,7 +97,7 @@ NO_ACCESS = (
     "groupname like '*'",
     "pid == 7 or pid > 9",
     "not (pid == 7 or pid > 9)",
-    " or ".join(f"groupname == 'g{number}'" for number in range(101)),
+    " or ".join(f"groupname == 'g{number}'" for number in range(MOST_BRANCHES + 1)),
 )
 
 
@@ -116,4 +116,4 @@ def test_the_rest_is_what_is_left_to_be_tried() -> None:
     (form,) = (normal(one) for one in conditions(["on PROCESS_LOG where groupname =~ '^ab+' shutdown"]))
     found = access(form, lambda predicate: 1.0 if predicate.subject.method == "begins" else 2.0)
     assert found is not None
-    assert not holds(found.branches()[0], Evaluator(event, HOST, ENV))
+    assert not holds(found.branches()[0], Reference(event, HOST, ENV))

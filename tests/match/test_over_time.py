@@ -12,7 +12,7 @@ from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import Alert
 from tests.match.harness import NOW, checked_rules, engine, state
-from tests.match.naive import MODELS, Occurrence
+from tests.match.naive import MODELS, Change, Occurrence, no_overall, stays
 from tests.match.playing import alerts, at, backoff, beat, exited, own, running
 
 OCCURRENCES = st.lists(
@@ -44,6 +44,51 @@ def test_windows_are_what_the_reference_says(name: str, history: list[Occurrence
     firings = [firing for one in history for firing in rules.feed(remote(one))]
     firings += rules.advance(NOW + 20)
     assert sorted((one.time - NOW, one.key) for one in firings) == sorted(model(history, duration, number, 20.0))
+
+
+@settings(max_examples=300, deadline=None)
+@given(history=OCCURRENCES, duration=st.integers(1, 6))
+def test_absence_of_anything(history: list[Occurrence], duration: int) -> None:
+    """Overall, what does not come is missed from the beginning on."""
+    rules = engine(f"on no REMOTE_COMMUNICATION where data contains 'm' for {duration}s alert 'x'")
+    firings = [firing for one in history for firing in rules.feed(remote(one))]
+    firings += rules.advance(NOW + 20) if history else []
+    assert [(one.time - NOW, one.key) for one in firings] == no_overall(history, duration, 0, 20.0)
+
+
+CHANGES = st.lists(
+    st.builds(
+        Change,
+        st.integers(0, 12).map(float),
+        st.sampled_from("ab"),
+        st.sampled_from("gh"),
+        st.sampled_from(["waited for", "waited for", "another", "removed"]),
+    ),
+    max_size=14,
+).map(lambda found: sorted(found, key=lambda one: one.time))
+SCOPES = {"": "{1}:{0}", "overall": "", "per groupname": "{1}", "per processname, groupname": "{0}, {1}"}
+
+
+def changed(one: Change) -> Event:
+    """A change as supervisord sends it; another state is RUNNING, or a BACKOFF that is not selected."""
+    if one.kind == "removed":
+        return at(one.time, Event("PROCESS_GROUP_REMOVED", NOW, {"groupname": one.group}))
+    tried = 1 if one.kind == "waited for" else 2
+    if tried == 2 and one.process == "a":
+        return at(one.time, running(one.process, one.group))
+    return at(one.time, state("BACKOFF", one.process, one.group, from_state="STARTING", tries=tried))
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@settings(max_examples=200, deadline=None)
+@given(history=CHANGES, duration=st.integers(1, 6))
+def test_states_that_last(scope: str, history: list[Change], duration: int) -> None:
+    """A process that stays in its state is told once, D after it came into it, whatever the rule's key is."""
+    rules = engine(f"on PROCESS_STATE_BACKOFF where tries == 1 for {duration}s {scope} alert 'x'")
+    firings = [firing for one in history for firing in rules.feed(changed(one))]
+    firings += rules.advance(NOW + 20)
+    right = [(moment, SCOPES[scope].format(*names)) for moment, *names in stays(history, duration, 20.0)]
+    assert sorted((one.time - NOW, one.key) for one in firings) == sorted(right)
 
 
 RULES = """

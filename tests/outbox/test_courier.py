@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
@@ -25,6 +25,7 @@ from rules_listener.outbox.listing import Listing
 from rules_listener.outbox.lock import take_lock
 from rules_listener.outbox.queue import Queue, Series
 from rules_listener.outbox.store import Store
+from rules_listener.serve.couriering import gather_times
 
 MakeAlert = Callable[..., Alert]
 PATIENCE_S = 5.0
@@ -83,8 +84,9 @@ class Running:
         os.set_blocking(self.notified, False)
         self._theirs = (wake, notify)
         self.reports: list[str] = []
+        chance = Random(1)  # noqa: S311 - a test repeats itself
         self.courier = Courier(
-            Queue(Database(folder), random=Random(1)),  # noqa: S311 - a test repeats itself
+            Queue(Database(folder), random=chance, gather_s=gather_times(channels)),
             channels,
             folder=folder,
             clock=clock,
@@ -411,3 +413,45 @@ def test_sigterm_ends_a_courier_and_other_signals_do_not(store: Store, folder: P
         assert _first_line(process)[1] == "1"
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
+
+
+class Batching(Recording):
+    """A channel that gathers."""
+
+    def __init__(self, gather_s: float, *outcomes: Outcome) -> None:
+        super().__init__(*outcomes, places=2)
+        self.gather_s: float | None = gather_s
+        self.digests: SimpleQueue[list[str]] = SimpleQueue()
+
+    def send_digest(self, messages: Sequence[Message]) -> Outcome:
+        """Take the next outcome for all of them."""
+        self.digests.put([message.text for message in messages])
+        return self.send(messages[0])
+
+
+def test_what_is_gathered_is_sent_together(store: Store, folder: Path, start: Start, make_alert: MakeAlert) -> None:
+    """A channel that gathers gets all at once when its time has come, again if need be, and each alert is `sent`."""
+    store.commit([make_alert(f"k{n}", text=str(n)) for n in range(3)], None, time=SystemClock().time())
+    ops = Batching(0.2, RetryLater("busy"))
+    start(SystemClock(), ops=ops)
+    began = monotonic()
+    assert [ops.digests.get(timeout=PATIENCE_S) for _ in range(2)] == [["0", "1", "2"]] * 2
+    assert monotonic() - began >= 0.5
+    _eventually(lambda: _states(folder) == [("ops", "sent")] * 3)
+
+
+@pytest.mark.parametrize("outcome", [Sent(), RetryLater("busy")])
+def test_what_is_gathered_is_sent_at_the_end(
+    store: Store, folder: Path, start: Start, make_alert: MakeAlert, outcome: Outcome
+) -> None:
+    """The end of the listener ends the gathering: also what came last is sent, or waits for the next courier."""
+    ops, pager = Batching(3600.0, outcome), Recording()
+    running = start(SystemClock(), ops=ops, pager=pager)
+    store.commit([make_alert("a", "ops", "pager", text="first")], None, time=SystemClock().time())
+    running.ring()
+    pager.get()
+    store.commit([make_alert("b", text="last")], None, time=SystemClock().time())
+    running.leave()
+    assert ops.digests.get(timeout=0) == ["first", "last"]
+    state = "sent" if outcome == Sent() else "waiting"
+    _eventually(lambda: _states(folder) == [("ops", state)] * 2 + [("pager", "sent")])

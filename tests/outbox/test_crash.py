@@ -19,12 +19,14 @@ from rules_listener.outbox.store import Store
 
 EPOCH = Epoch(1, 2.0, "listener")
 CHANNELS = ("ops", "pager")
+GATHERING = "mail"
 
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("commit"), st.sampled_from("abc"), st.sampled_from(CHANNELS)),
+        st.tuples(st.just("commit"), st.sampled_from("abc"), st.sampled_from((*CHANNELS, GATHERING))),
         st.tuples(st.just("expand"), st.none(), st.none()),
         st.tuples(st.just("claim"), st.tuples(st.integers(0, 2), st.integers(0, 2)), st.integers(1, 3)),
+        st.tuples(st.just("gather"), st.booleans(), st.none()),
         st.tuples(st.just("settle"), st.integers(0, 3), st.sampled_from((Sent(), RetryLater("busy"), GaveUp("no")))),
         st.tuples(st.just("clock"), st.sampled_from((-1000.0, 5.0)), st.none()),
         st.tuples(st.just("crash"), st.none(), st.none()),
@@ -44,13 +46,17 @@ class World:
         self.now = 0.0
         self.committed: list[str] = []
         self.under_way: list[Series] = []
+        self.digest: set[str] = set()
+        """What the digest that is to be tried again may have."""
+        self.revived: set[str] = set()
         self._open()
 
     def _open(self) -> None:
         folder = self._root / str(self._lives)
         self.store = Store(folder)
         self.database = Database(folder)
-        self.queue = Queue(self.database, random=Random(1))  # noqa: S311 - a test repeats itself
+        chance = Random(1)  # noqa: S311 - a test repeats itself
+        self.queue = Queue(self.database, random=chance, gather_s={GATHERING: 7.0})
         self.queue.recover(self.now)
         self.listing = Listing(folder)
 
@@ -66,7 +72,7 @@ class World:
 
     def claim(self, places: tuple[int, int], length: int) -> None:
         """The courier begins to send; a series is the oldest of its channel and key, and alone under way."""
-        free = dict(zip(CHANNELS, places, strict=True))
+        free = {**dict(zip(CHANNELS, places, strict=True)), GATHERING: 1}
         for series in self.queue.claim(self.now, free, dict.fromkeys(CHANNELS, length)):
             message = series[0].message
             unsettled = self.database.rows(
@@ -80,10 +86,33 @@ class World:
             assert {claimed.message.id for claimed in series} <= set(self.committed)
             self.under_way.append(series)
 
+    def gather(self, hurry: object, *_: object) -> None:
+        """The courier begins to send a digest, the only one; it has only what it had when it failed."""
+        for series in self.queue.gather(self.now, {GATHERING: 1}, hurry=bool(hurry)):
+            identifiers = [claimed.message.id for claimed in series]
+            assert not any(under_way[0].message.channel == GATHERING for under_way in self.under_way)
+            assert identifiers == [one for one in self.committed if one in set(identifiers)]
+            assert not self.digest or set(identifiers) <= self.digest
+            self.revived -= set(identifiers)
+            self._assert_in_order(series)
+            self.digest = set(identifiers)
+            self.under_way.append(series)
+
+    def _assert_in_order(self, digest: Series) -> None:
+        """Nothing older of the same key is left behind, but what was sent again by hand."""
+        last = {claimed.message.key: claimed.n for claimed in digest}
+        waiting = "SELECT n, id, key FROM deliveries WHERE channel = ? AND state = 'waiting'"
+        for n, identifier, key in self.database.rows(waiting, (GATHERING,)):
+            assert n > last.get(key, 0) or identifier in self.revived
+
     def settle(self, count: int, outcome: Outcome) -> None:
         """Some series come to their end: the first of each is sent if there are more, and then `outcome` happens."""
         ended, self.under_way = self.under_way[:count], self.under_way[count:]
         for series in ended:
+            if series[0].message.channel == GATHERING:
+                self.queue.settle([(claimed.n, outcome) for claimed in series], self.now)
+                self.digest = self.digest if isinstance(outcome, RetryLater) else set()
+                continue
             outcomes: list[Outcome | None] = [Sent(), outcome] if len(series) > 1 else [outcome]
             outcomes += [None if isinstance(outcome, RetryLater) else outcome] * (len(series) - len(outcomes))
             numbers = [claimed.n for claimed in series]
@@ -106,7 +135,9 @@ class World:
     def by_hand(self, change: str, number: int) -> None:
         """Somebody at the command line sends again or drops."""
         if number < len(self.committed):
-            getattr(self.listing, change)(self.committed[number], self.now)
+            changed = getattr(self.listing, change)(self.committed[number], self.now)
+            self.digest -= {self.committed[number]} if changed else set()
+            self.revived |= {self.committed[number]} if changed else set()
 
     def finish(self) -> None:
         """All that waits is sent."""
@@ -115,6 +146,7 @@ class World:
             self.now += 1000
             self.expand()
             self.claim((9, 9), 2)
+            self.gather("hurry")
             self.settle(len(self.under_way), Sent())
 
     def close(self) -> None:

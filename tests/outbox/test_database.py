@@ -10,8 +10,10 @@ import pytest
 
 from rules_listener.base.errors import StoreError
 from rules_listener.outbox import database as database_module
+from rules_listener.outbox import schema
 from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.database import Database, ReadOnlyDatabase
+from rules_listener.outbox.expand import expand_all
 from rules_listener.outbox.store import Store
 
 OTHERS = 0o077
@@ -87,6 +89,28 @@ def test_a_file_that_is_no_store_is_left_alone(folder: Path, spoil: Callable[[Pa
             open_it()
         assert said in str(raised.value)
         assert str(path) in str(raised.value)
+
+
+def test_a_store_of_an_older_version_goes_on(
+    folder: Path, make_alert: Callable[..., Alert], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store of any older version is brought up to date, with all that is in it; who only looks leaves it as it is."""
+    steps = schema._STEPS
+    for version in range(1, len(steps)):
+        monkeypatch.setattr(schema, "_STEPS", steps[:version])
+        monkeypatch.setattr(schema, "VERSION", version)
+        monkeypatch.setattr(database_module, "VERSION", version)
+        place = folder / str(version)
+        store = Store(place)
+        store.commit([make_alert()], None, time=0.0)
+        store.close()
+        monkeypatch.undo()
+        assert ReadOnlyDatabase(place).rows("PRAGMA user_version") == [(version,)]
+        database = Database(place)
+        expand_all(database, 0.0)
+        assert database.rows("PRAGMA user_version") == [(schema.VERSION,)]
+        assert database.rows("SELECT state, digest FROM deliveries") == [("waiting", None)]
+        database.close()
 
 
 def test_damage_in_the_middle_is_an_error_until_the_file_is_replaced(folder: Path) -> None:

@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rules_listener.base.errors import StoreError
+from rules_listener.event.event import Event
+from rules_listener.event.record import own_frame
 from rules_listener.event.wire import Frame
 from rules_listener.match.engine import OpenAlert
-from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.outbox.channel import GaveUp, RetryLater, Sent
-from rules_listener.outbox.listing import Listed, Listing, Problem
-from rules_listener.outbox.store import Store
+from rules_listener.outbox.listing import Listed, Listing, Problem, Wanted
+from rules_listener.outbox.store import Received, Store
 from tests.match.harness import NOW, engine
 from tests.match.playing import at, exited
 from tests.outbox.taking import TakingQueue
@@ -72,21 +75,27 @@ def test_a_delivery_is_shown_with_its_event(store: Store, listing: Listing, make
     shown = listing.show(identifier)
     assert shown is not None
     assert shown.event["event"] == "PROCESS_STATE_EXITED"
+    assert shown.deliveries == [shown.delivery]
     assert shown.delivery == Listed(
-        identifier,
-        "waiting",
-        1000.0,
-        "crash_loop",
-        "web:nginx",
-        "alert",
-        "firing",
-        "error",
-        "ops",
-        "caf\u00e9",
-        ("a", "b"),
-        None,
-        0,
-        None,
+        id=identifier,
+        state="waiting",
+        alert=1,
+        time=1000.0,
+        rule="crash_loop",
+        key="web:nginx",
+        kind="alert",
+        phase="firing",
+        severity="error",
+        incident=None,
+        opened=None,
+        channel="ops",
+        text="caf\u00e9",
+        arguments=("a", "b"),
+        reason=None,
+        attempts=0,
+        due=None,
+        since=5.0,
+        changed=None,
     )
     assert listing.show("nothing") is None
 
@@ -106,7 +115,9 @@ def test_what_no_courier_has_expanded_is_shown_all_the_same(
         assert [one.delivery for one in shown if one] == [one for one in listed if one.id]
         limited = [listing.deliveries(("waiting",), limit) for limit in (1, 2, 3)]
         assert [len(some) for some in limited] == [1, 2, 3]
-        return [one._replace(due=None) for one in listed], listing.summary()
+        return [one._replace(due=None, changed=None) for one in listed], replace(
+            listing.summary(), counters={}, next_due={}
+        )
 
     before = looks()
     queue.expand(8.0)
@@ -205,9 +216,131 @@ def test_the_summary_says_how_things_stand(
     summary = listing.summary()
     assert summary.deliveries == {("ops", "waiting"): 2, ("pager", "waiting"): 1}
     assert summary.oldest_waiting == 7.0
-    assert summary.counters == {"lost": 3, "dead": 1, "journal_bytes": 0}
-    assert summary.errors == [Problem(8.0, "ops", "busy")]
+    assert {name: summary.counters[name] for name in ("lost", "dead", "journal_bytes", "failed_try:ops")} == {
+        "lost": 3,
+        "dead": 1,
+        "journal_bytes": 0,
+        "failed_try:ops": 1,
+    }
+    assert summary.errors == [Problem(8.0, "ops", "busy", "waiting", 1)]
     assert summary.dead == [Problem(9.0, "", "not UTF-8")]
+
+
+def test_what_is_listed_can_be_chosen(
+    store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert
+) -> None:
+    """By state, rule, key and channel, before and after a courier took it in; all that is named has to hold."""
+    other = make_alert("c", "pager")
+    other.rule = "other"
+    store.commit([make_alert("a", "ops", "pager"), make_alert("b", "ops", held="muted"), other], None, time=0.0)
+
+    def chosen() -> list[list[tuple[str, str]]]:
+        return [
+            [(one.key, one.channel) for one in listing.deliveries(wanted=wanted)]
+            for wanted in (
+                Wanted(channels=["pager"]),
+                Wanted(rules=["other", "unknown"]),
+                Wanted(keys=["a", "b"], channels=["ops"]),
+                Wanted(states=["held"]),
+                Wanted(states=["held"], channels=["pager"]),
+            )
+        ]
+
+    expected = [[("c", "pager"), ("a", "pager")], [("c", "pager")], [("b", "ops"), ("a", "ops")], [("b", "ops")], []]
+    assert chosen() == expected
+    queue.expand(1.0)
+    assert chosen() == expected
+
+
+def test_an_id_is_found_by_its_beginning(store: Store, queue: TakingQueue, listing: Listing) -> None:
+    """One id, several, or none begin so; one that is complete stands for itself, whatever else begins with it."""
+    alerts = [_with_ids("abc1", "abd"), _with_ids("abc12")]
+    store.commit(alerts[:1], None, time=0.0)
+    queue.expand(0.0)
+    store.commit(alerts[1:], None, time=0.0)
+    assert [listing.find(beginning) for beginning in ("abd", "ab", "abc", "abc1", "abc12", "x", "%")] == [
+        ["abd"],
+        ["abc1", "abc12", "abd"],
+        ["abc1", "abc12"],
+        ["abc1"],
+        ["abc12"],
+        [],
+        [],
+    ]
+    assert listing.find("ab", 2) == ["abc1", "abc12"]
+
+
+def _with_ids(*ids: str) -> Alert:
+    event = Event("PROCESS_STATE_EXITED", 0.0, {})
+    return Alert(0.0, "rule", "key", "alert", "error", event, tuple(Delivery(one, "ops", "text") for one in ids))
+
+
+def test_the_story_of_an_open_alert(store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert) -> None:
+    """All that was said of it is told with each of its alerts, and with what it held back; nothing of another one."""
+    phases = ["firing", "held", "reminder", "held", "recovery", "held", "firing"]
+    alerts = []
+    for time, phase in enumerate(phases, 10):
+        alert = make_alert(
+            "a", "ops", "pager", time=float(time), held="already open since 10" if phase == "held" else None
+        )
+        if phase != "held":
+            alert.phase, alert.incident, alert.opened = (
+                (phase, "second", 16.0) if time == 16 else (phase, "first", 10.0)
+            )
+        alerts.append(alert)
+    store.commit([make_alert("b", held="muted"), *alerts], None, time=20.0)
+    queue.expand(20.0)
+
+    def story(number: int) -> tuple[list[tuple[float, str]], int]:
+        shown = listing.show(alerts[number].deliveries[1].id)
+        assert shown is not None
+        assert [one.channel for one in shown.deliveries] == ["ops", "pager"]
+        return [(one.time, one.phase) for one in shown.incident if one.channel == "ops"], shown.held_meanwhile
+
+    first = [(10.0, "firing"), (12.0, "reminder"), (14.0, "recovery")]
+    assert [story(number) for number in (0, 1, 3, 4)] == [(first, 2)] * 4
+    assert story(5) == ([], 0)
+    assert story(6) == ([(16.0, "firing")], 0)
+
+
+def test_one_that_waits_for_its_next_try_is_tried_now(
+    store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert
+) -> None:
+    """Retry by hand does not have to wait for the next try; the tries go on being counted."""
+    store.commit([make_alert(text="first"), make_alert(text="second")], None, time=0.0)
+    ((n, message),) = queue.take(0.0, OPS)
+    queue.settle([(n, RetryLater("busy", 3600.0))], 0.0)
+    assert queue.take(10.0, OPS) == []
+    assert listing.retry(message.id, 10.0)
+    assert not listing.retry(message.id, 10.0)
+    assert [(one.message.text, one.message.attempt) for one in queue.take(10.0, OPS)] == [("first", 2)]
+
+
+def test_the_summary_says_what_is_held_back_and_why(
+    store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert
+) -> None:
+    """Alerts that were held back are counted by reason, of which the moment is no part; queues tell their ages."""
+    for held in ("already open since 1", "already open since 2", "muted: a long night since Monday"):
+        store.commit([make_alert(held=held)], None, time=5.0)
+    store.commit([make_alert()], None, time=6.0)
+    ((n, _),) = queue.take(6.0, OPS)
+    queue.settle([(n, RetryLater("busy", 60.0))], 6.0)
+    summary = listing.summary()
+    assert summary.held == {"already open": 2, "muted: a long night since Monday": 1}
+    assert (summary.oldest, summary.next_due) == ({"ops": 6.0}, {"ops": 66.0})
+
+
+def test_the_summary_says_why_rules_were_rejected(store: Store, listing: Listing) -> None:
+    """Until others are loaded; also when the event that said why is not there any more."""
+    store.journal([], notes={"loaded_ms": 1000})
+    assert (listing.summary().rejected, listing.summary().last_event) == (None, None)
+    store.journal([], notes={"rejected_ms": 2000})
+    assert listing.summary().rejected == ""
+    event = Event("LISTENER_RULES_REJECTED", 2.0, {"reason": "RL101 at a.rules:1:1"})
+    store.journal([Received(2.0, own_frame(event)), Received(3.0, Frame(b"header", b"payload"))])
+    assert (listing.summary().rejected, listing.summary().last_event) == ("RL101 at a.rules:1:1", 3.0)
+    store.journal([], notes={"loaded_ms": 3000})
+    assert listing.summary().rejected is None
 
 
 def test_there_has_to_be_a_store(listing: Listing, folder: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules_listener.outbox import expand, order
+from rules_listener.outbox import expand, gather, order
 from rules_listener.outbox import queue as queue_module
 from rules_listener.outbox import store as store_module
 from rules_listener.outbox.alert import Alert
@@ -369,8 +369,13 @@ def test_next_due_is_the_first_that_can_be_claimed(store: Store, queue: TakingQu
         (expand._NEW, (4,)),
         (store_module._NEW_POSITION, ()),
         (order.INSERT_WAITING, ("id", 1, 1, "ops", "a", 1.0, 1.0)),
-        (order._PROMOTE, ("ops", "a", 1.0)),
+        (order._PROMOTE, ("ops", "a", 1.0, 0.0)),
         (order._DEMOTE, ("ops", "a")),
+        (gather.UNSETTLED, ("ops",)),
+        (gather.WAITING, ("ops", None, 4)),
+        (gather.WAITING, ("ops", 1000, 4)),
+        (gather.MARK, (1.0, 1000, 1000)),
+        (gather.FORGET, ("[]",)),
     ],
 )
 def test_no_statement_reads_all_deliveries(

@@ -48,9 +48,9 @@ class Mailbox:
 
 
 @contextmanager
-def mail_server(mailbox: Mailbox, **options: Any) -> Iterator[int]:
-    """A mail server on 127.0.0.1; its port."""
-    port = closed_port()
+def mail_server(mailbox: Mailbox, port: int = 0, **options: Any) -> Iterator[int]:
+    """A mail server on 127.0.0.1, at any port if none is given; its port."""
+    port = port or closed_port()
     controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
     controller.start()
     try:

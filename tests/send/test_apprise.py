@@ -79,8 +79,22 @@ def test_what_the_library_logs_is_the_reason(make_message: MakeMessage, capsys: 
     assert isinstance(outcome, RetryLater)
     assert outcome.reason.startswith("json: Failed to send JSON POST notification: Internal server error")
     nowhere = _channel(closed_port()).send(make_message())
-    assert nowhere == RetryLater("json: A Connection error occurred sending JSON notification to 127.0.0.1")
+    assert nowhere == RetryLater(
+        "json: A Connection error occurred sending JSON notification to 127.0.0.1; Connection refused"
+    )
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("query", "lengths"), [("", [32_768]), ("?overflow=split", [32_768, 17_232]), ("?overflow=upstream", [50_000])]
+)
+def test_what_is_too_long_is_cut(make_message: MakeMessage, query: str, lengths: list[int]) -> None:
+    """A service gets no more than it takes, unless its URL says otherwise."""
+    hook = Hook()
+    with hook_server(hook) as port:
+        channel = AppriseChannel([f"json://127.0.0.1:{port}/{query}"], timeout_s=PATIENCE_S)
+        assert channel.send(make_message(text="x" * 50_000)) == Sent()
+    assert [len(told["message"]) for told in _asked(hook)] == lengths
 
 
 def test_who_has_it_does_not_get_it_again(make_message: MakeMessage) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rules_listener.match.runtime import host
 from rules_listener.outbox.channel import Message
-from rules_listener.send.wording import SUBJECT_CHARACTERS, body, document, subject, title
+from rules_listener.send.wording import SUBJECT_CHARACTERS, body, document, json_text, subject, title
 
 MakeMessage = Callable[..., Message]
 HOST = host("host")
@@ -94,3 +94,11 @@ def test_a_document_is_for_programs(make_message: MakeMessage) -> None:
         "opened": None,
         "event": dict(make_message().event),
     }
+
+
+def test_json_is_one_line_for_everyone() -> None:
+    """What is the end of a line for some, or steers a terminal, is escaped, and comes back as it was."""
+    text = "a\x7f\x85\x9b31m\u2028\u2029\nb \u4e2d"
+    written = json_text({"text": text})
+    assert json.loads(written) == {"text": text}
+    assert written.isprintable()

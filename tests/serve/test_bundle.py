@@ -25,7 +25,10 @@ RULES = 'rule one on PROCESS_STATE_EXITED alert "{process}"\n'
 
 EXAMPLE = Bundle(
     Origin("c.yaml", ("a.rules",), "", {"a.rules": "digest"}),
-    Config(("a.rules",), "state", ("ops",), (ChannelConfig("ops", "command", {"timeout_s": 10.0}, ("a", "{b}")),)),
+    Config(
+        *(("a.rules",), "state", ("ops",), (ChannelConfig("ops", "command", {"timeout_s": 10.0}, ("a", "{b}")),)),
+        metrics="127.0.0.1:9464",
+    ),
     Program(
         b"code",
         (RuleData("one", "meaning", (ActionData("alert", "error", ("ops",), (("t0", "text"),)),), ("web",), "key_1"),),

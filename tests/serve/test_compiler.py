@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from rules_listener.serve.bundle import load_bundle
-from rules_listener.serve.compiler import main
+from rules_listener.serve.compiler import MOST_LINTED, main
 
 CONFIG = "rules: [a.rules]\nstate: state\ndefault: [ops]\nchannels: {ops: {log: {}}}\n"
+FEW, MANY = MOST_LINTED, MOST_LINTED + 1
 STDERR = {
     "neither errors nor warnings": ("on TICK alert 'x'", ""),
     "a warning": (
@@ -18,6 +19,11 @@ STDERR = {
         "on TICK where true alert 'x'\non TICK where false alert 'x'",
         "rules-listener: 2 warnings about the rules, which `rules-listener check` shows\n",
     ),
+    "many rules": (
+        "".join(f"on TICK where true alert '{number}'\n" for number in range(FEW)),
+        f"rules-listener: {FEW} warnings about the rules, which `rules-listener check` shows\n",
+    ),
+    "too many rules to look for warnings": ("".join(f"on TICK where true alert '{n}'\n" for n in range(MANY)), ""),
 }
 
 

@@ -34,6 +34,7 @@ channels:
 give_up_after: 2h
 journal: {days: 3, size: 10MB}
 memory_limit: 1MiB
+metrics: "[::1]:9464"
 """
 
 
@@ -54,6 +55,7 @@ def test_everything(tmp_path: Path) -> None:
         3.0,
         10_000_000,
         1 << 20,
+        "[::1]:9464",
     )
 
 
@@ -63,6 +65,13 @@ def test_nothing(tmp_path: Path) -> None:
     assert shown == []
     assert (config.default, config.channel_names) == (("out",), ["out"])
     assert config.state == str(tmp_path / ".rules-listener")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9464", ":9464", "localhost:1", "metrics.example.org:65535"])
+def test_where_metrics_are_served(tmp_path: Path, address: str) -> None:
+    """An address has a port, and may have a host."""
+    config, shown = _read(tmp_path, f"metrics: {address}")
+    assert (config.metrics, shown) == (address, [])
 
 
 WRONG = {
@@ -76,6 +85,16 @@ WRONG = {
     "durability: powr": "1:13 `powr` is not possible here (did you mean `power`?)",
     "give_up_after: 24": "1:16 a duration belongs here (such as 10s, 5m or 1h30m)",
     "memory_limit: much": "1:15 a size belongs here (such as 64KiB or 256MB)",
+    "metrics: 9464": (
+        "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
+    ),
+    "metrics: localhost:65536": (
+        "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
+    ),
+    "metrics: [::1]:9464": "1:11 expected the node content, but found ':' (an address with brackets stands in quotes)",
+    "metrics: [fe80::1]:9464": (
+        "1:19 expected <block end>, but found '<scalar>' (an address with brackets stands in quotes)"
+    ),
     "journal: {days: 0}": "1:17 a whole number belongs here, 1 or more",
     "journal: {day: 1}": "1:11 there is no key `day` here (did you mean `days`?)",
     "journal: 7": "1:10 here belong keys with values (such as `name: value`)",
@@ -148,6 +167,13 @@ WRONG = {
         "1:29 `${PW}` is no variable here: anyone on this host can read a program's arguments"
         ' ({env("PW")} is one that is no secret)'
     ),
+    "channels: {a: {alertmanager: {url: http://h}, batch: {every: 5m}}}": (
+        "1:54 a channel of the kind `alertmanager` has no `batch`"
+    ),
+    "channels: {a: {log: {}, batch: {at_most: 5}}}": "1:32 the key `every` is missing here",
+    "channels: {a: {log: {}, batch: {every: 0s}}}": "1:40 this leaves no time at all (such as 10s)",
+    "channels: {a: {log: {}, batch: {every: 1m, at_most: 0}}}": "1:53 a whole number belongs here, 1 or more",
+    "channels: {a: {log: {}, batch: 5m}}": "1:32 here belong keys with values (such as `name: value`)",
     "channels: {run: {log: {}}}": "1:12 the name `run` is taken: the listener has a channel of that name",
     "channels: {supervisor: {log: {}}}": "1:12 the name `supervisor` is taken: the listener has a channel of that name",
     "channels: {a-b: {log: {}}}": (
@@ -158,7 +184,7 @@ WRONG = {
     ),
     "rules: [a": "1:10 expected ',' or ']', but got '<stream end>'",
     "rules: *a": "1:8 found undefined alias 'a'",
-    "a: b: c": "1:5 mapping values are not allowed here",
+    "a: b: c": "1:5 mapping values are not allowed here (a value with a colon and a blank stands in quotes)",
     "state: a\n---\nstate: b": "2:1 but found another document",
 }
 

@@ -9,9 +9,10 @@ import pytest
 from rules_listener.base.clock import ManualClock
 from rules_listener.event.event import Event
 from rules_listener.event.wire import LONG, Frame
-from rules_listener.match.engine import Engine
+from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.counters import LOADED, REJECTED
 from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Epoch, Position, PositionFile
 from rules_listener.outbox.store import Failure, Received
@@ -24,6 +25,7 @@ from rules_listener.serve.supervisord import Life
 
 if TYPE_CHECKING:
     from rules_listener.serve.keeper import Keeper
+    from rules_listener.serve.timing import Timing
 
 LIFE = Life(7, 1.0)
 RULES = """
@@ -44,7 +46,21 @@ class FakeKeeper:
         self.counts: dict[str, int] = {}
         self.waiting: list[Failure] = []
         self.is_full = False
+        self.owed: Callable[[], Sequence[Row]] | None = None
         self.remembered: Callable[[], str] | None = None
+        self.timing: Timing | None = None
+        self.notes: dict[str, int] = {}
+
+    def owe(self, received: Received, kind: str, alerts: Callable[[], Sequence[Row]]) -> bool:
+        """Note the event; its alerts are noted when that is paid."""
+        self.owed = alerts
+        self.journalled.append(kind)
+        return received.frame is not None
+
+    def pay(self) -> None:
+        """Note the alerts that are owed."""
+        rows, self.owed = self.owed() if self.owed is not None else [], None
+        self.texts += _texts(rows)
 
     def keep(self, received: Received, kind: str, alerts: Sequence[Alert], _position: Position | None) -> None:
         """Note alerts and what caused them."""
@@ -57,7 +73,7 @@ class FakeKeeper:
 
     def commit(self, rows: Sequence[Row], taken: Sequence[int] = ()) -> None:
         """Note alerts."""
-        self.texts += [text for row in rows for _, _, text, _ in json.loads(row[10])]
+        self.texts += _texts(rows)
         self.taken += taken
         self.waiting = [failure for failure in self.waiting if failure.n not in taken]
 
@@ -73,9 +89,17 @@ class FakeKeeper:
         """Count."""
         self.counts[name] = self.counts.get(name, 0) + number
 
+    def note(self, name: str, number: int) -> None:
+        """Note."""
+        self.notes[name] = number
+
     def failures(self) -> list[Failure]:
         """What no commit has taken yet."""
         return self.waiting
+
+
+def _texts(rows: Sequence[Row]) -> list[str]:
+    return [text for row in rows for _, _, text, _ in json.loads(row[10])]
 
 
 class Bench:
@@ -130,10 +154,12 @@ def bench(make_bench: Callable[[bytearray], Bench]) -> Bench:
 
 
 def test_an_event_that_fires(bench: Bench) -> None:
-    """The alerts of an event and its frame are kept before it may be answered."""
+    """The frame of an event, and that it has caused something, is kept before it may be answered; its alerts after."""
     bench.handler.receive(said(0))
-    assert bench.keeper.texts == ["hello"]
+    assert bench.keeper.owed is not None
     assert bench.keeper.journalled == ["PROCESS_COMMUNICATION_STDOUT"]
+    bench.handler.answered()
+    assert bench.keeper.texts == ["hello"]
 
 
 def test_an_event_that_fires_nothing(bench: Bench) -> None:
@@ -224,7 +250,7 @@ def test_an_event_that_ends_the_listener(bench: Bench, make_bench: Callable[[byt
     bench.handler.receive(said(0))
     second = make_bench(bench.page)
     second.handler.receive(said(0))
-    assert second.keeper.texts == ["hello"]
+    assert second.keeper.owed is not None
     third = make_bench(bench.page)
     third.take(said(0))
     assert third.keeper.reasons == ["it ended the listener 2 times"]
@@ -251,7 +277,8 @@ def test_a_frame_that_cannot_be_decoded(bench: Bench, frame: Frame) -> None:
     bench.take(frame)
     assert len(bench.keeper.reasons) == len(bench.reports) == 1
     assert bench.reports[0].startswith("an event was set aside as a dead frame: ")
-    assert bench.keeper.journalled == []
+    # a long payload is only decoded when the event is answered, and in the journal
+    assert len(bench.keeper.journalled) == (len(frame.payload) > LONG)
     bench.take(said(1))
     assert bench.keeper.texts == ["hello"]
 
@@ -335,3 +362,27 @@ def test_failures_are_raised_and_taken_at_once(bench: Bench) -> None:
     bench.handler.raise_failures()
     assert bench.keeper.texts == ["ops 3 refused", "mail 1 unknown"]
     assert bench.keeper.taken == [1, 2]
+
+
+def test_when_rules_were_loaded_is_noted(bench: Bench) -> None:
+    """The start and each reload are noted with their time; so are rules that are rejected, which raises an event."""
+    bench.handler.raise_start(None)
+    first = round(bench.clock.time() * 1000)
+    assert bench.keeper.notes == {LOADED: first}
+    bench.clock.advance(1)
+    bench.handler.rejected("RL101")
+    assert bench.keeper.notes == {LOADED: first, REJECTED: first + 1000}
+    assert bench.keeper.journalled[-1] == "LISTENER_RULES_REJECTED"
+    bench.clock.advance(1)
+    bench.handler.reloaded(Adopted((), (), (), 0))
+    assert bench.keeper.notes == {LOADED: first + 2000, REJECTED: first + 1000}
+
+
+def test_answers_are_timed_where_it_is_wanted(bench: Bench) -> None:
+    """A configuration with metrics has answers timed, the next one as well, and one without does not."""
+    timings = []
+    for wanted in (False, True, True, False):
+        bench.handler.time_answers(wanted=wanted)
+        timings.append(bench.keeper.timing)
+    assert [timing is not None for timing in timings] == [False, True, True, False]
+    assert timings[1] is timings[2]

@@ -13,11 +13,13 @@ from rules_listener.base.errors import StoreError
 from rules_listener.event.event import Event
 from rules_listener.event.wire import Frame
 from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.counters import TAIL
 from rules_listener.outbox.database import Row
 from rules_listener.outbox.rows import alert_rows
 from rules_listener.outbox.store import Failure, Received, Store
 from rules_listener.outbox.tail import Tail
 from rules_listener.serve.keeper import ALERTS_S, BATCH_ROWS, BATCH_S, RETRY_S, Keeper
+from rules_listener.serve.timing import Timing
 
 FRAME = Frame(b"header", b"payload")
 
@@ -34,6 +36,7 @@ class FakeStore:
         self.closed = False
         self.tries = 0
         self.tails: list[int] = []
+        self.notes: dict[str, int] = {}
         self.states: list[str] = []
 
     def _work(self) -> None:
@@ -51,14 +54,15 @@ class FakeStore:
         rows: Sequence[Received],
         *,
         counts: Mapping[str, int],
+        notes: Mapping[str, int],
         alerts: Sequence[Row] = (),
-        tail: int = 0,
         state: str | None = None,
     ) -> None:
         """Keep frames and counts, and what is remembered."""
         self._work()
         self.keys += [row[2] for row in alerts]
-        self.tails.append(tail)
+        self.tails.append(notes.get(TAIL, 0))
+        self.notes.update(notes)
         self.states += [] if state is None else [state]
         self.rows += [row.time for row in rows]
         self.counts.update(counts)
@@ -304,6 +308,28 @@ def test_counters_survive_trouble(store: FakeStore, keeper: Keeper, clock: Manua
     assert store.counts["event:TICK_5"] == 1
     assert reports[-1] == "the store works again; no alert was lost"
     assert keeper.due is None
+
+
+def test_what_is_noted_and_timed_is_written_with_the_journal(
+    store: FakeStore, keeper: Keeper, clock: ManualClock, reports: list[str]
+) -> None:
+    """Notes and timed answers reach the store with the next batch, or once it works again; each is written once."""
+    keeper.timing = Timing(clock)
+    store.trouble = "full"
+    keeper.note("loaded_ms", 7)
+    keeper.timing.begin()
+    keeper.timing.end()
+    clock.advance(BATCH_S)
+    keeper.work()
+    assert (store.notes, store.counts, len(reports)) == ({}, {}, 1)
+    store.trouble = ""
+    clock.advance(RETRY_S)
+    keeper.work()
+    assert store.notes == {"loaded_ms": 7}
+    assert store.counts["answered:10"] == 1
+    keeper.note("loaded_ms", 8)
+    keeper.flush()
+    assert (store.notes["loaded_ms"], store.counts["answered:10"]) == (8, 1)
 
 
 def test_dead_frames_wait_as_well(store: FakeStore, keeper: Keeper, clock: ManualClock) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from rules_listener.lang.check import check, check_template
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.program import load
 from rules_listener.match.runtime import host
-from rules_listener.outbox.channel import Message, RetryLater, Sent
+from rules_listener.outbox.channel import Message, Outcome, RetryLater, Sent
 from rules_listener.send.alertmanager import AlertmanagerChannel
+from rules_listener.send.digest import Batch, digest_of
 from rules_listener.send.guarded import GuardedChannel
 from rules_listener.send.mail import EmailChannel, Server
 from rules_listener.send.systemlog import Address, SyslogChannel
@@ -28,8 +30,8 @@ MESSAGE = Message("id1", "c", "it failed", "r", "k", "alert", "error", 0.0, EVEN
 ENVIRONMENT = {"PW": "p@ss", "HOST": "mail.example.org"}
 
 
-def _built(folder: Path, options: str, environment: dict[str, str] | None = None) -> Any:
-    """The channel `c` that has these options, built as the courier builds it."""
+def _guarded(folder: Path, options: str, environment: dict[str, str] | None = None) -> GuardedChannel:
+    """The channel `c` that has these options, not built yet."""
     path = folder / "c.yaml"
     path.write_text(f"channels: {{c: {{{options}}}}}")
     environment = ENVIRONMENT if environment is None else environment
@@ -43,7 +45,12 @@ def _built(folder: Path, options: str, environment: dict[str, str] | None = None
     renderers = load(compile_rules(check([])[0], templates)).templates
     guarded = build_channels([channel], renderers, environment)["c"]
     assert isinstance(guarded, GuardedChannel)
-    return guarded._built()
+    return guarded
+
+
+def _built(folder: Path, options: str, environment: dict[str, str] | None = None) -> Any:
+    """The channel `c` that has these options, built as the courier builds it."""
+    return _guarded(folder, options, environment)._built()
 
 
 @pytest.mark.parametrize(
@@ -210,3 +217,58 @@ def test_a_courier_imports_what_it_uses(tmp_path: Path, make_bundle: Callable[..
     assert outcome == "Sent()"
     assert NOT_NEEDED & {*before.split(), *after.split()} == set()
     assert "rules_listener.send.file" in {*after.split()} - {*before.split()}
+
+
+BATCH = ", batch: {every: 1m, at_most: 2}"
+KINDS_WITH_BATCH = {
+    "command": 'command: ["a", "{message}"]',
+    "email": "email: {server: smtp://localhost, from: a@b.c, to: a@b.c}",
+    "webhook": "webhook: {url: http://h}",
+    "apprise": "apprise: json://h/",
+    "syslog": "syslog: {}",
+    "file": "file: {path: x}",
+    "log": "log: {}",
+}
+
+
+@pytest.mark.parametrize("options", KINDS_WITH_BATCH.values(), ids=KINDS_WITH_BATCH)
+def test_each_kind_may_gather(tmp_path: Path, options: str) -> None:
+    """A batch is how long a channel gathers; what sends one message sends a digest."""
+    guarded = _guarded(tmp_path, options + BATCH)
+    sent: list[Message] = []
+    guarded._channel = Telling(sent)
+    messages = [replace(MESSAGE, id=str(n), text=f"text {n}") for n in range(3)]
+    assert (guarded.gather_s, guarded.send_digest(messages)) == (60.0, Sent())
+    lines = sent[0].text.split("\n" if "\n" in sent[0].text else "; ")
+    assert [lines[0], lines[-1], len(lines)] == ["3 alerts: 3 error", "… and 1 more", 4]
+    assert ("\n" in sent[0].text) == (options.partition(":")[0] not in {"syslog", "file", "log"})
+    assert _guarded(tmp_path, options).gather_s is None
+
+
+class Telling:
+    """Notes what it is to send."""
+
+    places = 1
+
+    def __init__(self, sent: list[Message]) -> None:
+        self._sent = sent
+
+    def send(self, message: Message) -> Outcome:
+        """Note it."""
+        self._sent.append(message)
+        return Sent()
+
+    def stop(self) -> None:
+        """Nothing is under way."""
+
+
+def test_templates_work_on_digests(tmp_path: Path) -> None:
+    """`{message}` is all of it; what its alerts have not in common prints as what is missing does."""
+    options = 'command: ["{message}", "{severity} {rule} {process} {groupname} {eventname} {phase}", "{incident} {id}"]'
+    channel = _built(tmp_path, options + BATCH)
+    other = replace(MESSAGE, id="id2", event={**EVENT, "processname": "php"})
+    digest = digest_of([MESSAGE, other], Batch(1.0))
+    message, about, identifiers = channel._arguments(digest)
+    assert message == digest.text
+    assert about == "error r - web PROCESS_STATE_FATAL firing"
+    assert identifiers == f"{digest.id} {digest.id}"

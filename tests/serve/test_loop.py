@@ -12,7 +12,9 @@ import pytest
 
 from rules_listener.base.clock import Clock, ManualClock, SystemClock
 from rules_listener.event.wire import OK, READY, Frame
+from rules_listener.outbox.counters import ANSWERED_NS
 from rules_listener.serve.loop import Loop, Signals, Status
+from rules_listener.serve.timing import Timing
 
 if TYPE_CHECKING:
     from rules_listener.serve.couriers import CourierProcess
@@ -53,6 +55,7 @@ class Parts:
     restart_at: float | None = None
     outputs: tuple[int, ...] = ()
     pending_signals: set[int] = field(default_factory=set)
+    timing: Timing | None = None
 
     @property
     def sequence(self) -> "Parts":
@@ -172,12 +175,27 @@ def test_a_deadline_of_the_rules(bench: Bench) -> None:
     assert bench.parts.calls == ["work", "time"]
 
 
+def test_a_deadline_that_is_far_away(bench: Bench) -> None:
+    """What the rules wait for may be ten years away: until then there are events."""
+    bench.parts.deadline = monotonic() + 3650 * 86_400
+    assert bench.run(TICK, clock=SystemClock()) is Status.CLEAN
+    assert bench.parts.calls == ["receive", "answered"]
+
+
 def test_a_frame_is_handled_then_answered(bench: Bench) -> None:
     """A frame is handled, answered together with READY, and only then is the rest done."""
     assert bench.run(EVENT) is Status.CLEAN
     assert bench.answers == READY + OK + READY
     assert bench.parts.calls == ["receive", "answered"]
     assert bench.parts.frames[0].payload.decode() == "进程。"
+
+
+def test_answers_are_timed(bench: Bench) -> None:
+    """Where it is asked for, the time from each event that was read to its answer is measured."""
+    clock = Running()
+    bench.parts.timing = Timing(clock)
+    assert bench.run(EVENT, clock=SystemClock()) is Status.CLEAN
+    assert bench.parts.timing.take() == {"answered:longer": 1, ANSWERED_NS: 600_000_000_000}
 
 
 def test_once(bench: Bench) -> None:

@@ -16,10 +16,15 @@ from rules_listener.event.wire import Frame
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.engine import Engine
 from rules_listener.match.program import load
+from rules_listener.outbox.counters import EVENT, FIRING, by_label
+from rules_listener.outbox.database import Database
+from rules_listener.outbox.expand import expand_all
+from rules_listener.outbox.listing import Listing
 from rules_listener.outbox.position import PositionFile
 from rules_listener.outbox.store import Received, Store
 from rules_listener.outbox.tail import Tail
 from rules_listener.serve import handler as handler_module
+from rules_listener.serve import restore as restore_module
 from rules_listener.serve.handler import Handler
 from rules_listener.serve.keeper import Keeper
 from rules_listener.serve.restore import Past
@@ -34,8 +39,14 @@ rule limit on PROCESS_STATE alert "{process} {suppressed}" at most 2 per 10s
 rule late on PROCESS_STATE_EXITED without PROCESS_STATE_RUNNING within 30s alert "{process} is late"
 rule plain on PROCESS_STATE_RUNNING alert "{process} runs"
 rule started on LISTENER_STARTED 100 times in 1h alert "often"
+rule muted on PROCESS_STATE_EXITED alert "{process} is muted" until PROCESS_STATE_RUNNING
+mute rule == "muted" from 2025-11-24T16:00 to 2025-11-24T16:00:25 UTC because "test"
+route rule == "plain" to plain
 """
+"""The mute begins with the clock, and ends after all events."""
 PROGRAM = compile_rules(checked_rules(RULES))
+NOTES = PositionFile(bytearray(4096))
+"""Where nothing was in flight."""
 
 
 class Killed(BaseException):
@@ -92,9 +103,8 @@ class Listener:
             in_batches=in_batches,
         )
         self.engine = Engine(load(PROGRAM))
-        restored = Past(self.store, tail, position_file.in_flight, self.reports.append).restore(
-            self.engine, clock.time()
-        )
+        past = Past(self.store, tail, position_file, self.reports.append, ["ops"])
+        restored = past.restore(self.engine, clock.time())
         last_seen = self.engine.shown_time
         self.handler = Handler(
             self.engine,
@@ -133,7 +143,7 @@ def live(
     folder: Path, events: list[str], ends: list[int], flushes: set[int], *, in_batches: bool = True
 ) -> list[tuple[Any, ...]]:
     """All alerts of a listener that is killed after so many steps, again and again; supervisord sends again."""
-    with patch.object(handler_module, "MAX_ATTEMPTS", 1000):
+    with patch.object(handler_module, "MAX_ATTEMPTS", 1000), patch.object(restore_module, "MAX_ATTEMPTS", 1000):
         return _live(folder, events, ends, flushes, in_batches=in_batches)
 
 
@@ -173,12 +183,27 @@ def _live(
     return alerts_in(folder)
 
 
+def counted_in(folder: Path) -> dict[str, dict[str, int]]:
+    """The events of supervisord's and the firings that the store has counted, once the courier has taken all in."""
+    database = Database(folder)
+    expand_all(database, 0.0)
+    counters: dict[str, int] = dict(database.rows("SELECT name, value FROM counters"))
+    database.close()
+    counted = {kind: by_label(counters, kind) for kind in (EVENT, FIRING)}
+    del counted[EVENT]["LISTENER_STARTED"]
+    return counted
+
+
 def alerts_in(folder: Path) -> list[tuple[Any, ...]]:
-    """The alerts in a store, as they were committed; a moment is told by its event."""
+    """The alerts in a store, as they were committed; a moment is told by its event.
+
+    How long an alert has been open is left out: after a start it is told three seconds later.
+    """
     with sqlite3.connect(folder / "store.sqlite3") as connection:
         rows = connection.execute("SELECT rule, key, held, phase, deliveries FROM alerts ORDER BY n").fetchall()
     connection.close()
-    return [(rule, key, held, phase, deliveries.split('"')[5]) for rule, key, held, phase, deliveries in rows]
+    texts = [deliveries.split('"')[5].partition(" (open for")[0] for *_, deliveries in rows]
+    return [(*row[:-1], text) for row, text in zip(rows, texts, strict=True)]
 
 
 EVENTS = st.lists(st.sampled_from(["EXITED a", "EXITED a", "EXITED b", "RUNNING a", "RUNNING b"]), max_size=10)
@@ -194,19 +219,37 @@ def test_no_kill_changes_what_is_said(
     flushes: set[int],
     in_batches: bool,  # noqa: FBT001 - likewise
 ) -> None:
-    """Killed at any border between two things that it keeps, it says the same: nothing less, nothing twice."""
+    """Killed at any border between two things that it keeps, it says and counts the same, nothing twice."""
     with tempfile.TemporaryDirectory() as without, tempfile.TemporaryDirectory() as with_kills:
         expected = live(Path(without), events, [], set())
         found = live(Path(with_kills), events, ends, flushes, in_batches=in_batches)
         # a deadline waits a second longer after a start, and may so come after another alert of that time
         assert sorted(map(repr, found)) == sorted(map(repr, expected))
+        assert counted_in(Path(with_kills)) == counted_in(Path(without))
+
+
+def test_alerts_that_end_the_listener_are_set_aside(tmp_path: Path) -> None:
+    """An event whose alerts end the listener that makes them, after its answer, is a dead frame for the third one."""
+    clock, never = ManualClock(), Death(0)
+    first = Listener(tmp_path, clock, never, in_batches=True)
+    first.take(frame(1, "EXITED a"))
+    with patch.object(handler_module, "alerts_of", side_effect=Killed), pytest.raises(Killed):
+        first.answered()
+    first.store.close()
+    with patch.object(restore_module, "alerts_of", side_effect=Killed), pytest.raises(Killed):
+        Listener(tmp_path, clock, never, in_batches=True)
+    third = Listener(tmp_path, clock, never, in_batches=True)
+    third.keeper.close()
+    assert third.reports == ["an event was set aside as a dead frame: it ended the listener 2 times"]
+    assert alerts_in(tmp_path) == []
+    assert len(Listing(tmp_path).summary().dead) == 1
 
 
 def test_a_store_that_cant_be_read_knows_nothing(tmp_path: Path) -> None:
     """A damaged store does not keep the listener from starting; the operator is told."""
     (tmp_path / "store.sqlite3").write_bytes(b"no database at all" * 100)
     reports: list[str] = []
-    past = Past(Store(tmp_path), Tail(bytearray(1000)), None, reports.append)
+    past = Past(Store(tmp_path), Tail(bytearray(1000)), NOTES, reports.append)
     assert past.restore(Engine(load(PROGRAM)), 0.0) == (None, None, None)
     assert "damaged" in reports[0]
 
@@ -219,7 +262,7 @@ def test_an_event_of_the_journal_that_cant_be_digested_is_left_out(tmp_path: Pat
     reports: list[str] = []
     engine = Engine(load(PROGRAM))
     again = Tail(tail._page)
-    Past(Store(tmp_path), again, None, reports.append).restore(engine, 10.0)
+    Past(Store(tmp_path), again, NOTES, reports.append).restore(engine, 10.0)
     assert engine.shown_time == 2.0
     assert "left out" in reports[0]
 
@@ -230,5 +273,5 @@ def test_memory_of_another_format_is_not_adopted(tmp_path: Path, state: str) -> 
     store = Store(tmp_path)
     store.journal([], state=state)
     engine = Engine(load(PROGRAM))
-    Past(store, Tail(bytearray(1000)), None, lambda _: None).restore(engine, 10.0)
+    Past(store, Tail(bytearray(1000)), NOTES, lambda _: None).restore(engine, 10.0)
     assert engine.shown_time is None

@@ -23,6 +23,8 @@ NOT_NEEDED = {
     "urllib3",
     "apprise",
     "logging",
+    "zoneinfo",
+    "rules_listener.match.windows",
 }
 
 PROGRAM = """

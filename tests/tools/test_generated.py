@@ -22,32 +22,25 @@ CRASH = """\
 
 # PROCESS_STATE_EXITED: an event that it selects
 #   found by groupname == 'web'
-#   then test_3 with c0 = 7
-
-def test_3(e, m, hits, entries):
-    f = e.fields
-    pid = f.get('pid')
-    for n, c0 in entries:
-        if (pid is not None and pid > c0): hits.append(n)
+#   then tested in place
 
 def on_PROCESS_STATE_RUNNING_2(e):
     hits = []
-    m = {}
     f = e.fields
     groupname = f.get('groupname')
-    found = equals_0.get(groupname)
-    if found is not None:
-        for test, entries in found: TESTS[test](e, m, hits, entries)
+    group = equals_0.get(groupname)
+    if group is not None:
+        hits += group
     return hits
 
-def on_PROCESS_STATE_EXITED_4(e):
+def on_PROCESS_STATE_EXITED_3(e):
     hits = []
-    m = {}
     f = e.fields
     groupname = f.get('groupname')
-    found = equals_1.get(groupname)
-    if found is not None:
-        for test, entries in found: TESTS[test](e, m, hits, entries)
+    group = equals_1.get(groupname)
+    if group is not None:
+        pid = f.get('pid')
+        if (pid is not None and pid > 7): hits += group
     return hits
 
 def key_1(e):
@@ -73,7 +66,7 @@ def test_the_code_of_a_rule(rules: list[str]) -> None:
 
 def test_what_leads_to_a_rule(rules: list[str]) -> None:
     """Whether the index leads to a rule can be seen."""
-    assert "#   tried at each of them\n#   then test_5 with c0 = 100\n" in code_of_rule("slow", None, rules)
+    assert "#   tried at each of them\n#   then test_4 with c0 = 100\n" in code_of_rule("slow", None, rules)
     assert "#   found by processname =~ '^(a|b)'\n" in code_of_rule("gone", None, rules)
 
 
@@ -88,3 +81,12 @@ def test_rules_with_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.rules").write_text("on PROCESS_STATE_FATAL where pid == 7 shutdown", encoding="utf-8")
     with pytest.raises(ConfigError, match="RL201"):
         code_of_rule("x.rules:1", None, [str(tmp_path)])
+
+
+def test_what_a_template_says_twice(tmp_path: Path) -> None:
+    """What a function gives is worked out once in a template, however often it stands there."""
+    text = "rule a on PROCESS_LOG alert '{lower(data)}, {lower(data)}' run ['{lower(data)}']"
+    (tmp_path / "a.rules").write_text(text, encoding="utf-8")
+    code = code_of_rule("a", None, [str(tmp_path)])
+    assert code.count("m.setdefault(0, ") == 2
+    assert code.count("m = {}") == 1

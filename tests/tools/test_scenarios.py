@@ -40,7 +40,7 @@ def test_scenario(path: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "rules_listener", *shlex.split(parts["command"])[1:]],
         cwd=tmp_path,
-        env=environment,
+        env={**environment, "TZ": "UTC"},
         input=parts.get("stdin", ""),
         capture_output=True,
         text=True,
@@ -57,10 +57,10 @@ def test_scenario(path: Path, tmp_path: Path) -> None:
             assert (tmp_path / heading.removeprefix("then ")).read_text(encoding="utf-8") == content
 
 
-def test_each_code_about_supervisord_conf_has_a_scenario() -> None:
-    """Each code that a supervisord.conf can cause is shown by a scenario."""
+def test_each_code_that_no_rule_can_cause_has_a_scenario() -> None:
+    """Each code that a supervisord.conf or a rule test can cause is shown by a scenario."""
     texts = "".join(path.read_text(encoding="utf-8") for path in SCENARIOS)
-    assert [code for code in CODES if code.startswith("RL5") and f"[{code}]" not in texts] == []
+    assert [code for code in CODES if code.startswith(("RL31", "RL5")) and f"[{code}]" not in texts] == []
 
 
 def shown(output: str, folder: Path) -> str:

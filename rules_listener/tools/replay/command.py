@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections.abc import Sequence
 from datetime import tzinfo
 from math import inf
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import click
 
 from rules_listener.event.localtime import read_moment
+from rules_listener.serve.config import FILE_NAME
 from rules_listener.serve.ownsection import own_pool
 from rules_listener.serve.supervisorconf import read_supervisor_conf
 from rules_listener.tools import show
@@ -19,12 +21,14 @@ from rules_listener.tools.replay.comparing import Comparing, DifferenceReport
 from rules_listener.tools.replay.differing import JsonDifferences, MarkdownDifferences, TextDifferences
 from rules_listener.tools.replay.lines import JsonReport
 from rules_listener.tools.replay.markdown import MarkdownReport
+from rules_listener.tools.replay.page import PageReport
 from rules_listener.tools.replay.playing import Playing
 from rules_listener.tools.replay.report import Player, Report
 from rules_listener.tools.replay.rules import read_earlier_rules, read_rules
 from rules_listener.tools.replay.running import Asked, play
 from rules_listener.tools.replay.selection import Selection, read_condition
 from rules_listener.tools.replay.text import TextReport
+from rules_listener.tools.replay.words import names
 
 FORMATS = ("text", "json", "github")
 HELP = """\
@@ -56,6 +60,7 @@ removed, moved in time, or has another text, channel or severity. Exit status 1 
 @click.option("--pool", default="", metavar="NAME", help="The listener's own [eventlistener:NAME], which is left out.")
 @click.option("--jobs", default=1, metavar="N", type=click.IntRange(min=1), help="So many processes share the work.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write a page that shows all of it, too.")
 def replay(  # noqa: PLR0913 - one for each option
     recordings: tuple[Path, ...],
     *,
@@ -72,6 +77,7 @@ def replay(  # noqa: PLR0913 - one for each option
     jobs: int,
     rotated: bool,
     output_format: str,
+    html: Path | None,
 ) -> None:
     """Play recordings to rules; see `HELP`."""
     reading = reading_of(supervisor_conf, timezone, start)
@@ -86,6 +92,8 @@ def replay(  # noqa: PLR0913 - one for each option
         until=inf if until is None else read_moment(until, reading.zone),
         own_group=pool or _own_group(supervisor_conf),
     )
+    if against and html is not None:
+        raise click.UsageError("--html shows what one set of rules would have sent: leave out --against")
     new = read_rules(rules, config)
     player: Player
     if against:
@@ -93,7 +101,8 @@ def replay(  # noqa: PLR0913 - one for each option
         report = _difference_report(output_format, reading.zone)
         player = Comparing(old, new, selection, report, own_group=asked.own_group)
     else:
-        player = Playing(new, selection, [_report(output_format, reading.zone)], own_group=asked.own_group)
+        reports = [_report(output_format, reading.zone), *_page(html, recordings, rules or (str(config or FILE_NAME),))]
+        player = Playing(new, selection, reports, own_group=asked.own_group)
     sys.exit(1 if play(asked, player) else 0)
 
 
@@ -104,6 +113,13 @@ def _report(output_format: str, zone: tzinfo | None) -> Report:
         case "github":
             return MarkdownReport(zone)
     return TextReport(zone, coloured=show.is_coloured())
+
+
+def _page(html: Path | None, recordings: Sequence[Path], rules: Sequence[str]) -> list[Report]:
+    """The page, if there is to be one."""
+    if html is None:
+        return []
+    return [PageReport(html, f"{names(map(str, recordings))} with the rules of {names(rules)}")]
 
 
 def _difference_report(output_format: str, zone: tzinfo | None) -> DifferenceReport:

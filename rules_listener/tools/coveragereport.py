@@ -1,0 +1,88 @@
+"""Coverage as people read it: what tests would not notice, at its place.
+
+What follows from something that is shown is left out: that nothing of a rule is covered that never fires, nor the
+constants of an operand that might as well be false.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from rules_listener.base.diagnostics import excerpt
+from rules_listener.base.source import Span
+from rules_listener.lang.changes import Kind
+from rules_listener.tools.coverage import CLOSED, FIRED, LIMITED, REMINDED, Coverage, CoveredPart, CoveredRule
+
+_UNSEEN = {CLOSED: "closed", REMINDED: "sent again", LIMITED: "held back by its limit"}
+
+
+def report(coverage: Coverage) -> Iterator[str]:
+    """All that is not covered, file by file, then how much is."""
+    never = [rule.node for rule in coverage.rules.values() if not rule.seen[FIRED]]
+    parts = [part for part in coverage.parts.values() if not any(part.part.statement is node for node in never)]
+    idle = [part.part.span for part in parts if Kind.NEVER in {change.kind for change in part.unnoticed}]
+    parts = [part for part in parts if part.part.is_operand or not any(_is_within(part.part.span, one) for one in idle)]
+    entries = [*_of_rules(coverage.rules.values()), *_of_parts(parts)]
+    entries.sort(key=lambda entry: entry[0])
+    for _, lines in entries:
+        yield from lines
+        yield ""
+    yield summary(coverage)
+
+
+def _is_within(inner: Span, outer: Span) -> bool:
+    return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
+
+
+def summary(coverage: Coverage) -> str:
+    """One line."""
+    rules = coverage.rules.values()
+    fired = sum(rule.seen[FIRED] for rule in rules)
+    parts = [part for part in coverage.parts.values() if part.part.is_operand]
+    both = sum(part.covered == part.wanted for part in parts)
+    said = [f"{_of(fired, len(rules), 'rule')} fired"]
+    said += [f"{_of(both, len(parts), 'operand')} decided both ways"] if parts else []
+    return f"coverage {_shown(coverage.percent)} % ({coverage.covered} of {coverage.wanted}): {', '.join(said)}"
+
+
+def _shown(percent: float) -> str:
+    """A percentage that says 100 only if it is that."""
+    return str(int(percent * 10) / 10).removesuffix(".0")
+
+
+def _of(count: int, number: int, noun: str) -> str:
+    return f"{count} of {number} {noun}{'s' * (number != 1)}"
+
+
+Entry = tuple[tuple[str, int], list[str]]
+"""A place (file and offset), and what is to be said of it."""
+
+
+def _of_rules(rules: Iterable[CoveredRule]) -> Iterator[Entry]:
+    for rule in rules:
+        if not all(rule.seen.values()):
+            span = (rule.node.name or rule.node.selector).span
+            yield (span.source.name, rule.node.span.start), list(excerpt(span, _label_of_rule(rule)))
+
+
+def _label_of_rule(rule: CoveredRule) -> str:
+    if not rule.seen[FIRED]:
+        return "it fires in no test, so nothing of it is covered"
+    unseen = (said for name, said in _UNSEEN.items() if not rule.seen.get(name, True))
+    return f"in no test is its alert {' or '.join(unseen)}"
+
+
+def _of_parts(parts: Iterable[CoveredPart]) -> Iterator[Entry]:
+    for part in parts:
+        if part.unnoticed:
+            span = part.part.span
+            yield (span.source.name, span.start), list(excerpt(span, _label(part)))
+
+
+def _label(part: CoveredPart) -> str:
+    """What nobody notices."""
+    texts = " or ".join(change.text for change in part.unnoticed if change.kind is Kind.MOVED)
+    if texts:
+        return f"no test fails if this is {texts}"
+    kinds = [change.kind for change in part.unnoticed]
+    if {Kind.NEVER, Kind.ALWAYS} <= set(kinds):
+        return "no test fails whatever this is"
+    return f"no test fails if this is {' or '.join(kinds)}"

@@ -1,0 +1,57 @@
+"""Values, texts and moments as explanations spell them: short, and on one line."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from rules_listener.event.catalogue import Kind
+from rules_listener.lang.literals import SEVERITIES, spell_duration
+from rules_listener.match.runtime import show, show_time
+
+LONGEST_VALUE = 60
+"""Characters of a value, or of what is quoted from a rule."""
+
+
+def shortened(text: str, longest: int = LONGEST_VALUE) -> str:
+    """A text of at most so many characters."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """A text in which what can't be seen is spelled, so that none of it is an instruction to a terminal."""
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
+
+
+def quoted(text: str) -> str:
+    """What is quoted from a rule."""
+    return f"`{shortened(text)}`"
+
+
+def spell_value(value: object, kind: Kind) -> str:
+    """A value as a rule would write it; `missing` if it is."""
+    if value is None:
+        return "missing"
+    if isinstance(value, str):
+        return printable(json.dumps(shortened(value), ensure_ascii=False))
+    if kind is Kind.DURATION and isinstance(value, int | float):
+        return spell_duration(value)
+    if kind is Kind.SEVERITY and isinstance(value, int):
+        return SEVERITIES[value]
+    if kind is Kind.TIME and isinstance(value, int | float):
+        return show_time(value)
+    return printable(shortened(show(value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Spells moments in local time, without the date where it is that of `near`."""
+
+    near: float
+
+    def at(self, moment: float) -> str:
+        """A moment, to the second, or to the millisecond if it is between two."""
+        local = datetime.fromtimestamp(moment).astimezone()
+        same_day = local.date() == datetime.fromtimestamp(self.near).astimezone().date()
+        text = local.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S")
+        thousandths = round(moment * 1000) % 1000
+        return f"{text}.{thousandths:03}" if thousandths else text

@@ -1,0 +1,218 @@
+"""What `alerts` and `status` show: on terminals of several widths, in a pipe, and as JSON."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from hashlib import blake2b
+from io import StringIO
+from pathlib import Path
+from random import Random
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from rules_listener.event.event import Event
+from rules_listener.event.wire import Frame
+from rules_listener.outbox.alert import Alert, Delivery
+from rules_listener.outbox.channel import GaveUp, Outcome, RetryLater, Sent
+from rules_listener.outbox.database import Database
+from rules_listener.outbox.listing import Listed, Listing
+from rules_listener.outbox.queue import Queue
+from rules_listener.outbox.store import Received, Store
+from rules_listener.tools import alerts as alerts_module
+from rules_listener.tools import show, told
+from rules_listener.tools.cli import cli
+
+NOW = 1_764_000_000.0
+LONG = "550 5.1.1 <oncall@example.org>: Recipient address rejected: User unknown in virtual mailbox table"
+OUTCOMES: dict[str, Outcome] = {
+    "ops": Sent(),
+    "mail": GaveUp(LONG),
+    "hook": RetryLater("connection to hook.example.org refused", 1800.0),
+}
+
+
+def id_of(number: int, channel: str) -> str:
+    """The id of a delivery of alert `number`."""
+    return blake2b(f"{number} {channel}".encode(), digest_size=10).hexdigest()
+
+
+def _alert(number: int, *channels: str, held: str | None = None, rule: str = "crash_loop") -> Alert:
+    event = Event("PROCESS_STATE_EXITED", NOW, {"processname": "nginx", "groupname": "web", "pid": number})
+    deliveries = tuple(Delivery(id_of(number, channel), channel, f"web:nginx died {number}") for channel in channels)
+    return Alert(NOW, rule, "web:nginx", "alert", "critical", event, deliveries, held)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """A store with deliveries in each state."""
+    store, database = Store(tmp_path), Database(tmp_path)
+    queue = Queue(database, random=Random(1))  # noqa: S311 - a test repeats itself
+    store.commit([_alert(1, *OUTCOMES), _alert(2, "chat")], None, time=NOW)
+    queue.expand(NOW)
+    claimed = [one for series in queue.claim(NOW, dict.fromkeys([*OUTCOMES, "chat"], 1)) for one in series]
+    outcomes = [(one.n, OUTCOMES[one.message.channel]) for one in claimed if one.message.channel in OUTCOMES]
+    queue.settle(outcomes, NOW)
+    store.commit([_alert(3, "ops", held="muted: backups"), _alert(4, rule="nowhere"), _alert(5, "ops")], None, time=NOW)
+    Listing(tmp_path).drop(id_of(5, "ops"), NOW)
+    store.journal([Received(NOW, Frame(b"header", b"payload"))], counts={"event:TICK_60": 3, "lost": 2})
+    store.commit([_alert(6, "ops", rule="new")], None, time=NOW)
+    yield tmp_path
+    store.close()
+    database.close()
+
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(state: Path) -> Run:
+    """Runs a command line on the store; what it prints."""
+
+    def ran(*arguments: str, status: int = 0) -> str:
+        result = CliRunner().invoke(cli, [*arguments, "--state", str(state)])
+        assert result.exit_code == status, result.output
+        return str(result.output)
+
+    return ran
+
+
+def test_a_pipe_gets_one_line_for_each_delivery(run: Run) -> None:
+    """Nothing is cut and nothing broken, so that `grep` finds all that belongs together."""
+    lines = run("alerts", "list").splitlines()
+    assert len(lines) == 8
+    assert [line.split()[3] for line in lines] == [
+        *("sent", "given_up", "waiting", "sending", "held", "held", "dropped", "waiting")
+    ]
+    (given_up,) = [line for line in lines if "mail" in line]
+    assert given_up.endswith(
+        f"{id_of(1, 'mail')}  given_up  critical  crash_loop  mail  web:nginx died 1 (given up after 1 try: {LONG})"
+    )
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("what", [("alerts", "list"), ("alerts", "show", id_of(1, "mail")), ("status",)])
+def test_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch, width: int, what: tuple[str, ...]) -> None:
+    """Every line fits; neither an id nor the name of a channel is broken."""
+    screen = StringIO()
+    monkeypatch.setattr(show, "console", lambda: Console(file=screen, width=width, highlight=False))
+    monkeypatch.setattr(alerts_module, "is_terminal", lambda: True)
+    run(*what)
+    lines = screen.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    words = {word for line in lines for word in line.split()}
+    assert {"mail", "hook", "ops"} <= words
+    if what == ("alerts", "list"):
+        assert {id_of(1, "mail")[:8], id_of(6, "ops")[:8]} <= words
+
+
+def test_ids_are_as_long_as_they_have_to_be() -> None:
+    """Ids are cut to where they can be told apart, and not below eight characters."""
+    assert alerts_module.id_length(["abcdefghij", "bbcdefghij", ""]) == 8
+    assert alerts_module.id_length(["abcdefghij", "abcdefghiX"]) == 10
+    assert alerts_module.id_length(["abcdefghij", "abcdefghij-2"]) == 11
+    assert alerts_module.id_length(["a"]) == 1
+
+
+def test_what_is_listed_can_be_chosen(run: Run) -> None:
+    """By channel, rule, key and state; if nothing is left, that is said."""
+    assert len(run("alerts", "list", "--channel", "ops", "--channel", "mail").splitlines()) == 5
+    assert len(run("alerts", "list", "--rule", "new").splitlines()) == 1
+    assert len(run("alerts", "list", "--only", "waiting", "--key", "web:nginx").splitlines()) == 2
+    assert run("alerts", "list", "--channel", "nonsense") == "there are no such alerts\n"
+
+
+def test_json_has_everything(run: Run) -> None:
+    """Lists and stories as JSON say when, why, which try and when next, by the same names."""
+    listed = json.loads(run("alerts", "list", "--format", "json"))
+    (hook,) = [one for one in listed if one["channel"] == "hook"]
+    assert (hook["attempts"], hook["due"], hook["since"], hook["changed"]) == (1, NOW + 1800, NOW, NOW)
+    shown = json.loads(run("alerts", "show", hook["id"], "--format", "json"))
+    assert {name: shown[name] for name in hook} == hook
+    assert [one["state"] for one in shown["deliveries"]] == ["sent", "given_up", "waiting"]
+    status = json.loads(run("status", "--format", "json"))
+    assert status["held"] == {"muted: backups": 1}
+    assert status["firings"] == {"crash_loop": 4, "nowhere": 1}
+    assert {"channel": "hook", "oldest": NOW, "next_due": NOW + 1800} in status["queues"]
+    assert {"time": NOW, "channel": "mail", "reason": LONG, "state": "given_up", "number": 1} in status["errors"]
+
+
+def test_an_id_may_be_cut_short(run: Run) -> None:
+    """The beginning of an id is enough where it is clear; where it is not, the ids are named."""
+    whole = id_of(1, "mail")
+    assert run("alerts", "retry", whole[:8]) == f"{whole} waits to be sent again\n"
+    first = whole[0]
+    assert run("alerts", "drop", first, status=1).startswith(f"several alerts begin with {first}: ")
+    assert run("alerts", "show", "", status=1).startswith("there is no alert ")
+
+
+def test_all_that_was_given_up_is_sent_again(run: Run) -> None:
+    """Alerts of a channel, rule or key are sent again together; which, has to be said, and in one way."""
+    assert run("alerts", "retry", "--channel", "hook") == "0 alerts wait to be sent again\n"
+    assert run("alerts", "retry", "--channel", "mail", "--rule", "crash_loop") == "1 alert waits to be sent again\n"
+    assert json.loads(run("alerts", "list", "--channel", "mail", "--format", "json"))[0]["state"] == "waiting"
+    assert "say which alerts" in run("alerts", "retry", status=2)
+    assert "say which alerts" in run("alerts", "retry", "id", "--channel", "mail", status=2)
+
+
+LISTED = Listed(
+    *("id", "waiting", 1, NOW, "rule", "key", "alert", "firing", "error", None, None, "ops", "text", ()),
+    *("busy", 2, NOW + 300.4, NOW - 900, NOW - 60),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, " for 15m, try 3 in 5m: busy"),
+        ({"due": NOW}, " for 15m, try 3 now: busy"),
+        ({"due": None}, " for 15m, behind an earlier one of its key: busy"),
+        ({"changed": None, "due": None, "reason": None}, " for 15m, no courier has taken it in yet"),
+        ({"state": "sending", "attempts": 1, "reason": None}, " for 1m, try 1"),
+        ({"state": "sent", "attempts": 1, "reason": None}, ""),
+        ({"state": "sent", "reason": None}, " at try 2"),
+        ({"state": "given_up"}, " after 2 tries: busy"),
+        ({"state": "given_up", "attempts": 1}, " after 1 try: busy"),
+        ({"state": "held", "reason": "muted: backups"}, ": muted: backups"),
+        ({"state": "dropped"}, " by hand; it had failed: busy"),
+        ({"state": "dropped", "reason": None}, " by hand"),
+    ],
+)
+def test_how_a_delivery_stands(changes: dict[str, object], said: str) -> None:
+    """Each state is told with what there is to know: since when, which try, when next, and why."""
+    assert told.standing(LISTED._replace(**changes), NOW) == said  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("day", "shape"), [(0, "HH:MM:SS"), (-1, "mm-dd HH:MM"), (-400, "YYYY-mm-dd")], ids=["today", "before", "long ago"]
+)
+def test_a_moment_in_a_narrow_place(day: int, shape: str) -> None:
+    """A moment is told as short as it is clear."""
+    noon = datetime(2025, 11, 24, 12).astimezone().timestamp()
+    assert re.sub(r"\d", "0", show.short_time(noon + day * 86_400, noon)) == re.sub("[A-Za-z]", "0", shape)
+
+
+def test_rules_that_were_rejected_are_told(run: Run, state: Path) -> None:
+    """`status` says since when rules are loaded, and that newer ones were rejected."""
+    store = Store(state)
+    store.journal([], notes={"loaded_ms": 1000, "rejected_ms": 2000})
+    store.close()
+    shown = " ".join(run("status").split())
+    assert "new ones were rejected" in shown
+    assert "the old ones stay matched most: crash_loop" in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "said"),
+    [
+        ("alert", (), "text"),
+        ("run", ("cleanup", "--force"), "run cleanup --force"),
+        ("restart", ("restart", "web:nginx"), "restart web:nginx"),
+        ("shutdown", ("shutdown",), "shutdown"),
+    ],
+)
+def test_what_an_action_does(kind: str, arguments: tuple[str, ...], said: str) -> None:
+    """An action is told by its name, once, and what it is done with."""
+    assert told.said(LISTED._replace(kind=kind, arguments=arguments)) == said
