@@ -163,7 +163,8 @@ class _Reader:
         """The place of the characters `[start, end)` of this stretch."""
         offsets = self.offsets
         if start >= len(offsets):
-            return Span(self.source, offsets[-1] + 1, offsets[-1] + 1)
+            end = offsets[-1] + 1 if offsets else 0
+            return Span(self.source, end, end)
         return Span(self.source, offsets[start], offsets[end - 1 if end > start else start] + 1)
 
     def read(self, start: str) -> nodes.Node | None:

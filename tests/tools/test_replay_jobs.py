@@ -44,6 +44,14 @@ DIVIDED = [
     'on crashed 2 times in 1m alert "{process} x" until PROCESS_STATE_RUNNING, SUPERVISOR_STATE_CHANGE_RUNNING',
     'on crashed without started within 5s per process, pid alert "{pid}" until PROCESS_STATE_EXITED remind every 7s',
 ]
+MORE = [
+    'mute processname == "p1" because "x"',
+    'mute groupname == "a" from 1970-01-01T00:16:45 to 1970-01-01T00:17:20 UTC because "y"',
+    'mute every Thu 00:17-00:18 UTC because "z"',
+    'route groupname == "a" to pager',
+]
+"""What says where alerts go, and when none are sent."""
+
 TOGETHER = {
     'on crashed alert "x" at most 3 per 1h': "`x.rules:1` counts all processes together (at most)",
     'on crashed 3 times in 1m overall alert "x"': "`x.rules:1` keeps what it knows overall, not per process",
@@ -96,6 +104,7 @@ OTHERS: list[tuple[str, dict[str, str | int]]] = [
     ("LISTENER_STARTED", {"down_ms": 15_000}),
     ("LISTENER_CLOCK_CHANGED", {"by_ms": -40_000}),
     ("LISTENER_CLOCK_CHANGED", {"by_ms": 40_000}),
+    ("LISTENER_RULES_RELOADED", {"kept": 1, "anew": 0, "closed": 0}),
     ("PLUGIN", {"processname": "p1", "groupname": "a"}),
 ]
 
@@ -147,10 +156,15 @@ def by_several(text: str, history: list[Event], until: float, parts: int) -> lis
 
 
 @settings(derandomize=True, deadline=None, max_examples=200)
-@given(st.lists(st.sampled_from(DIVIDED), min_size=1, max_size=5), events(), st.integers(2, 5))
-def test_several_jobs_and_one(rules: list[str], history: list[Event], parts: int) -> None:
+@given(
+    st.lists(st.sampled_from(DIVIDED), min_size=1, max_size=5),
+    st.lists(st.sampled_from(MORE), max_size=2, unique=True),
+    events(),
+    st.integers(2, 5),
+)
+def test_several_jobs_and_one(rules: list[str], more: list[str], history: list[Event], parts: int) -> None:
     """The same alerts, down to their ids, in the same order, however the processes are divided."""
-    text = "\n".join(rules)
+    text = "\n".join([*rules, *more])
     assert by_several(text, history, 2000.0, parts) == by_one(text, history, 2000.0)
 
 
