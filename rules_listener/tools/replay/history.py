@@ -75,12 +75,16 @@ class History:
     ) -> None:
         """Call `feed` with each event; if anything comes of it, or with `every_event`, `take` with both."""
         numbering, previous = self.numbering, None
+        usual = numbering.next
         for part in self._read():
             for event in part:
-                if event.poolserial == numbering.next:
-                    numbering.next += 1
-                elif not self._is_new(event, previous):
-                    continue
+                if event.poolserial == usual:
+                    usual += 1
+                else:
+                    numbering.next = usual
+                    is_new, usual = self._is_new(event, previous), numbering.next
+                    if not is_new:
+                        continue
                 previous = event
                 if (found := feed(event)) or every_event:
                     take(event, found)
