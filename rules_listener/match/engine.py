@@ -26,7 +26,7 @@ from rules_listener.match.agenda import Agenda
 from rules_listener.match.clauses import Clauses
 from rules_listener.match.firing import Action, Due, Firing, Rule, Step, Values
 from rules_listener.match.patterns import TRACKS, Track
-from rules_listener.match.program import MAIN, REOPEN, SECOND, UNTIL, Bucket, Loaded
+from rules_listener.match.program import MAIN, REOPEN, SECOND, UNTIL, Bucket, Loaded, lasts
 from rules_listener.match.routing import Routing, Silence
 from rules_listener.match.stays import Stays
 
@@ -84,24 +84,11 @@ def open_alerts(dumped: dict[str, Any]) -> list[OpenAlert]:
     return sorted(found, key=lambda one: one.since)
 
 
-class _Kind(NamedTuple):
-    """What is done with events of a type: which rules they may concern, what else they mean; `is_own`: LISTENER_…."""
+_Kind = tuple[Bucket | None, Callable[[Seen], None] | None, bool]
+"""What is done with events of a type: which rules they may concern, what else they mean, whether it is LISTENER_….
 
-    bucket: Bucket | None
-    note: Callable[[Seen], None] | None
-    is_own: bool
-
-
-class _Kinds(dict[str, _Kind]):
-    """What is done with events by their types, as `ask` says."""
-
-    def __init__(self, ask: Callable[[str], _Kind]) -> None:
-        super().__init__({name: ask(name) for name in CATALOGUE})
-        self._ask = ask
-
-    def __missing__(self, name: str) -> _Kind:
-        """A type that the catalogue does not list: there may be any number of them."""
-        return self._ask(name)
+A plain tuple: to unpack it is part of the price of every event.
+"""
 
 
 class Engine:
@@ -125,17 +112,21 @@ class Engine:
         self._tracks = [self._track(number, rule) for number, rule in enumerate(program.rules)]
         self._clauses = [self._clauses_of(number, rule) for number, rule in enumerate(program.rules)]
         self._handlers = [self._handler(rule, role) for rule, role in program.triggers]
-        self._kinds = _Kinds(self._kind)
+        self._kinds = {name: self._kind(name) for name in CATALOGUE}
 
     # events and time
 
     def feed(self, event: Seen) -> list[Firing]:
         """The firings up to `event` and those that it causes; those of one moment in the order of the rules."""
-        bucket, note, is_own = self._kinds[event.type]
+        try:
+            bucket, note, is_own = self._kinds[event.type]
+        except KeyError:
+            bucket, note, is_own = self._kind(event.type)
         last, now = self._now, event.time + self._ahead
         if last is None or now < last or is_own:
             now = self._arrived(event)
-        if self._queue:
+        queue = self._queue
+        if queue and queue[0][0] <= now:
             self._expire(now)
         self._now = now
         if note is not None:
@@ -149,7 +140,8 @@ class Engine:
         last, now = self._now, event.time + self._ahead
         if last is None or now < last:
             now = self._reach(event.time)
-        if self._queue:
+        queue = self._queue
+        if queue and queue[0][0] <= now:
             self._expire(now)
         self._now = now
         return self._taken() if self._out else []
@@ -173,17 +165,17 @@ class Engine:
         due = self._agenda.next()
         return None if due is None else due - self._ahead
 
-    def _kind(self, name: str) -> "_Kind":
+    def _kind(self, name: str) -> _Kind:
         """What is done with events of a type."""
         note: Callable[[Seen], None] | None = None
         if name.startswith("SUPERVISOR_STATE_CHANGE_"):
             note = self._note_supervisor
-        elif name.startswith(_STATE):
+        elif name.startswith(_STATE) and any(map(lasts, self.program.rules)):
             note = self._stays.left
         elif name == "PROCESS_GROUP_REMOVED":
             note = self._stays.group_removed
         bucket = self._buckets.get(name) or (self._other if name not in CATALOGUE else None)
-        return _Kind(bucket, note, name.startswith(LISTENER_PREFIX))
+        return bucket, note, name.startswith(LISTENER_PREFIX)
 
     def _note_supervisor(self, event: Seen) -> None:
         self.supervisor_stopping = event.type.endswith("STOPPING")

@@ -114,14 +114,14 @@ class Loaded:
     @property
     def types(self) -> set[str]:
         """The types of events that the rules need: what they select, and what ends a state that has to last."""
-        lasting = any(_lasts(rule) for rule in self.rules)
+        lasting = any(lasts(rule) for rule in self.rules)
         return {*self.buckets, *(_ENDS_OF_STATES if lasting else ())}
 
 
 _ENDS_OF_STATES = (*(name for name in CATALOGUE if name.startswith("PROCESS_STATE_")), "PROCESS_GROUP_REMOVED")
 
 
-def _lasts(rule: Rule) -> bool:
+def lasts(rule: Rule) -> bool:
     """Whether a process has to stay in a state for something of the rule."""
     if rule.pattern is not None and rule.pattern.kind == "for":
         return True
