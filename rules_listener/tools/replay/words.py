@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 
+from rules_listener.base.counted import counted
 from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.tools.replay.history import Played
 from rules_listener.tools.replay.tally import Tally
@@ -49,11 +50,6 @@ def printable(text: str) -> str:
 
 def _escaped(sign: str) -> str:
     return sign.encode("unicode_escape").decode()
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 event`, `1,200 events`."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def names(several: Iterable[str]) -> str:
