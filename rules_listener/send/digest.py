@@ -110,15 +110,10 @@ def _head(alerts: Sequence[Message]) -> str:
 
 
 def _lines(alerts: Sequence[Message]) -> list[str]:
-    times = [_zone(datetime.fromtimestamp(one.time, UTC)) for one in alerts]
+    times = [datetime.fromtimestamp(one.time, UTC).astimezone() for one in alerts]
     form = "%H:%M:%S" if len({time.date() for time in times}) == 1 else "%Y-%m-%d %H:%M:%S"
     texts = [shortened(plain_line(one.text), LINE_CHARACTERS) for one in alerts]
     return [f"{time:{form}} {state(one)} {text}" for time, one, text in zip(times, alerts, texts, strict=True)]
-
-
-def _zone(time: datetime) -> datetime:
-    """A time in the zone of this host."""
-    return time.astimezone()
 
 
 # what it is about
