@@ -2,7 +2,7 @@
 
 import sys
 import time
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -52,9 +52,9 @@ def grid(*, whole: int) -> Table:
     return made
 
 
-def clock_time(moment: float) -> str:
-    """A moment in local time, to the second."""
-    return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def clock_time(moment: float, zone: tzinfo | None = None) -> str:
+    """A moment to the second, in a zone, or in the host's."""
+    return datetime.fromtimestamp(moment, zone).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def short_time(moment: float, now: float) -> str:

@@ -22,6 +22,11 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
 
 
+def printable_lines(text: str) -> str:
+    """A text in which line ends alone are not spelled."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def quoted(text: str) -> str:
     """What is quoted from a rule."""
     return f"`{shortened(text)}`"
