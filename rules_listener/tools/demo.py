@@ -4,14 +4,15 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
+from time import sleep
 
 import click
 
+from rules_listener.base.clock import SystemClock
 from rules_listener.base.errors import ConfigError, StoreError
 from rules_listener.outbox.listing import Listed, Listing
 from rules_listener.serve.config import STATE_FOLDER
@@ -65,8 +66,9 @@ def _start(stage: Path) -> "subprocess.Popen[bytes]":
 def _watch(stage: Path, supervisord: "subprocess.Popen[bytes]") -> dict[str, Listed]:
     """Show deliveries as they are sent, until all that is expected has come or the time is up; those that were sent."""
     seen: dict[str, Listed] = {}
-    began = time.monotonic()
-    while (passed := time.monotonic() - began) < LONGEST_S:
+    clock = SystemClock()
+    began = clock.monotonic()
+    while (passed := clock.monotonic() - began) < LONGEST_S:
         if supervisord.poll() is not None:
             raise ConfigError(f"supervisord ended with status {supervisord.returncode}:\n{_log(stage)}")
         for listed in _sent(stage):
@@ -75,7 +77,7 @@ def _watch(stage: Path, supervisord: "subprocess.Popen[bytes]") -> dict[str, Lis
                 _show(listed)
         if passed >= SHORTEST_S and EXPECTED.keys() <= {(one.rule, one.channel) for one in seen.values()}:
             break
-        time.sleep(LOOK_EVERY_S)
+        sleep(LOOK_EVERY_S)
     return seen
 
 

@@ -1,7 +1,6 @@
 """How things look on a terminal: times, ages, states, tables."""
 
 import sys
-import time
 from datetime import datetime, tzinfo
 
 from rich.box import SIMPLE_HEAD
@@ -65,9 +64,9 @@ def short_time(moment: float, now: float) -> str:
     return when.strftime("%m-%d %H:%M" if when.year == today.year else "%Y-%m-%d")
 
 
-def age(moment: float, now: float | None = None) -> str:
+def age(moment: float, now: float) -> str:
     """How long ago a moment was, in the two greatest units that matter."""
-    return span((time.time() if now is None else now) - moment)
+    return span(now - moment)
 
 
 def span(seconds: float) -> str:

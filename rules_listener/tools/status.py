@@ -3,13 +3,13 @@
 import fcntl
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.text import Text
 
+from rules_listener.base.clock import SystemClock
 from rules_listener.outbox import counters as names
 from rules_listener.outbox.counters import by_label
 from rules_listener.outbox.listing import Problem, Summary
@@ -27,7 +27,7 @@ def status(state: Path | None, config: Path | None, output_format: str) -> None:
     """Show the listener at a glance: rules, events, losses, mutes that hold, open alerts, queues, last errors."""
     folder = state_folder(state, config)
     summary = open_listing(folder, None).summary()
-    now = time.time()
+    now = SystemClock().time()
     values = _values(folder, summary, kept_bundle(folder), now)
     if output_format == "json":
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
