@@ -15,6 +15,7 @@ from rules_listener.base.clock import SystemClock
 from rules_listener.outbox.listing import STATES, Listed, Listing, Shown, Wanted
 from rules_listener.tools import show, told
 from rules_listener.tools.place import open_listing, state_options
+from rules_listener.tools.spelled import for_people
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -68,9 +69,9 @@ def list_alerts(
     elif not listed:
         click.echo("there are no such alerts" if any(filters.values()) else "there are no alerts", err=True)
     elif is_terminal():
-        show.console().print(_table(listed, SystemClock().time()))
+        show.console().print(_table(for_people(listed), SystemClock().time()))
     else:
-        click.echo("\n".join(_line(one, SystemClock().time()) for one in listed))
+        click.echo("\n".join(_line(one, SystemClock().time()) for one in for_people(listed)))
 
 
 def is_terminal() -> bool:
@@ -122,7 +123,7 @@ def show_alert(identifier: str, state: Path | None, config: Path | None, output_
     elif output_format == "json":
         click.echo(json.dumps(_values(found), indent=2, ensure_ascii=False))
     else:
-        _show(found, SystemClock().time())
+        _show(for_people(found), SystemClock().time())
 
 
 def _values(shown: Shown) -> dict[str, Any]:
@@ -149,10 +150,10 @@ def _show(shown: Shown, now: float) -> None:
     ):
         facts.add_row(Text(name, "bold"), Text(value))
     console.print(facts)
-    console.print("\n[bold]deliveries[/]")
+    console.print(Text("\ndeliveries", "bold"))
     console.print(_deliveries(shown.deliveries, now))
     if shown.incident:
-        console.print("\n[bold]what was said while it was open[/]")
+        console.print(Text("\nwhat was said while it was open", "bold"))
         console.print(_story(shown.incident))
         held = f"and {shown.held_meanwhile} held back" if shown.held_meanwhile else "nothing held back"
         console.print(f"{held}; {_end(shown.incident, now)}")

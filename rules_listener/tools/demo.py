@@ -11,12 +11,14 @@ from pathlib import Path
 from time import sleep
 
 import click
+from rich.text import Text
 
 from rules_listener.base.clock import SystemClock
 from rules_listener.base.errors import ConfigError, StoreError
 from rules_listener.outbox.listing import Listed, Listing
 from rules_listener.serve.config import STATE_FOLDER
 from rules_listener.tools import show
+from rules_listener.tools.spelled import printable_lines
 
 EXPECTED = {
     ("crash", "pager"): "a program that crashes",
@@ -90,7 +92,12 @@ def _sent(stage: Path) -> list[Listed]:
 def _show(listed: Listed) -> None:
     moment = show.clock_time(listed.time)[-8:]
     console = show.console()
-    console.print(f"{moment} ", show.severity(f"{listed.severity:9}"), f"{listed.text}  → {listed.channel}", sep="")
+    console.print(
+        f"{moment} ",
+        show.severity(f"{listed.severity:9}"),
+        f"{printable_lines(listed.text)}  → {listed.channel}",
+        sep="",
+    )
 
 
 def _log(stage: Path) -> str:
@@ -110,11 +117,13 @@ def _sum_up(stage: Path, seen: dict[str, Listed]) -> bool:
     table = show.table("trouble", "rule", "channel", "alerts")
     for (rule, channel), trouble in EXPECTED.items():
         number = counts[rule, channel]
-        table.add_row(trouble, rule, channel, str(number) if number else "[bold red]missing[/]")
+        table.add_row(trouble, rule, channel, str(number) if number else Text("missing", "bold red"))
     console.print(table)
     missing = [key for key in EXPECTED if not counts[key]]
     if missing:
         console.print(
-            f"\n[bold red]{len(missing)} expected alerts did not come[/]; supervisord's log ends with:\n{_log(stage)}"
+            Text(f"\n{len(missing)} expected alerts did not come", "bold red"),
+            f"; supervisord's log ends with:\n{printable_lines(_log(stage))}",
+            sep="",
         )
     return not missing

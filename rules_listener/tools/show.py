@@ -25,8 +25,8 @@ SEVERITY_STYLES = {"info": "", "warning": "yellow", "error": "red", "critical": 
 
 
 def console() -> Console:
-    """Standard output; colours only on a terminal, and not with NO_COLOR."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    """Standard output; colours only on a terminal, and not with NO_COLOR. No text is taken for markup."""
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
 def is_coloured() -> bool:

@@ -18,6 +18,7 @@ from rules_listener.serve.listener import LOCK_NAME
 from rules_listener.tools import show, told
 from rules_listener.tools.muted import muted_at
 from rules_listener.tools.place import open_listing, state_folder, state_options
+from rules_listener.tools.spelled import for_people
 
 
 @click.command(short_help="Show the listener at a glance.")
@@ -32,7 +33,7 @@ def status(state: Path | None, config: Path | None, output_format: str) -> None:
     if output_format == "json":
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
     else:
-        _show(values, summary, now)
+        _show(for_people(values), for_people(summary), now)
 
 
 def _values(folder: Path, summary: Summary, bundle: Bundle | None, now: float) -> dict[str, Any]:
