@@ -26,6 +26,11 @@ class Selection:
     since: float = -inf
     fulfils: Callable[[Seen], bool] | None = None
 
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return self.since == -inf and self.fulfils is None
+
     def of(self, alerts: Iterable[Alert]) -> list[Alert]:
         """Those alerts that are asked for."""
         return [alert for alert in alerts if self.has(alert.time, alert.event)]
