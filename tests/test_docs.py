@@ -46,6 +46,14 @@ def test_every_path_exists(document: str) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_heading_that_is_linked_exists(document: str) -> None:
+    """A link into a document, this one or another, leads to one of its headings."""
+    for other, anchor in re.findall(r"\]\(([A-Z]+\.md)?#([\w-]+)\)", (ROOT / document).read_text(encoding="utf-8")):
+        headings = re.findall(r"^##+ (.*)$", (ROOT / (other or document)).read_text(encoding="utf-8"), re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", heading).replace(" ", "-").lower() for heading in headings}
+
+
 def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     """The fenced commands of the README succeed, one after the other, in an empty folder. `make` has its own tests."""
     commands = [

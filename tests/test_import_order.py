@@ -52,6 +52,28 @@ def test_no_circles_within_a_package(package: str) -> None:
     assert set(TopologicalSorter(graph).static_order()) == graph.keys()
 
 
+@pytest.mark.parametrize("package", [*PACKAGES, "tools/replay"])
+def test_a_package_names_its_modules(package: str) -> None:
+    """The docstring of a package names each of its modules, for whoever wants to read them in order."""
+    document = ast.get_docstring(ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    assert [name for name in modules(package) if f"`{name.rpartition('.')[2]}`" not in document] == []
+
+
+def test_one_module_asks_the_system_for_the_time() -> None:
+    """Of the module `time`, others than the clock take `sleep` alone; the demo's programs are scripts by themselves."""
+    asking = {
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("*.py")
+        if path.parent.name != "stage"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Import) and any(alias.name == "time" for alias in node.names))
+        or (
+            isinstance(node, ast.ImportFrom) and node.module == "time" and {one.name for one in node.names} != {"sleep"}
+        )
+    }
+    assert asking == {"base/clock.py"}
+
+
 def test_every_package_has_its_place() -> None:
     """There is no package beside those of the list, except the data that is packaged with them."""
     found = {path.name for path in ROOT.iterdir() if path.is_dir() and any(path.glob("*.py"))}

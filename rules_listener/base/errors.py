@@ -13,9 +13,5 @@ class ConfigError(RulesListenerError):
     """The configuration, a command line or a file's place makes it impossible to run."""
 
 
-class RuleError(RulesListenerError):
-    """Rules that do not pass the checks were asked to be loaded."""
-
-
 class StoreError(RulesListenerError):
     """The store can't be read or written: a full disk, a folder without permission, a damaged file."""

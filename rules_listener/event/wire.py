@@ -91,6 +91,23 @@ class FrameReader:
         self.pending = len(buffer)
         return frame
 
+    def frame_of(self, data: bytes) -> Frame | None:
+        """The frame that `data` completes, if it does; no data is the end of the stream.
+
+        supervisord sends the next frame when this one was answered, so nothing may follow it.
+
+        Raises:
+            ProtocolError: as `next_frame` and `close`, or bytes follow the frame.
+        """
+        if not data:
+            self.close()
+            return None
+        self.receive_data(data)
+        frame = self.next_frame()
+        if frame is not None and self.pending:
+            raise ProtocolError(f"{self.pending} bytes follow a frame that was not answered yet")
+        return frame
+
     def close(self) -> None:
         """Say that the stream has ended.
 

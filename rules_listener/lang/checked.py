@@ -304,3 +304,25 @@ def subexpressions(expression: Expression) -> Iterator[Expression]:
                 waiting.append(current.operand)
             case AllOf() | AnyOf():
                 waiting += current.operands
+
+
+_NAMES = ("processname", "groupname", "process")
+
+
+def named_processes(condition: Condition) -> set[Scalar]:
+    """The names with which a condition compares that of a process or a group.
+
+    To name the listener's own is to select its events, so such a part is not for nothing even if it is always true.
+    """
+    found = set[Scalar]()
+    for part in subexpressions(condition):
+        match part:
+            case Comparison():
+                sides: tuple[Value, ...] = (part.left, part.right)
+            case Member():
+                sides = (part.item, *part.constants)
+            case _:
+                sides = ()
+        if any(isinstance(side, FieldValue) and side.name in _NAMES for side in sides):
+            found |= {side.value for side in sides if isinstance(side, Constant)}
+    return found

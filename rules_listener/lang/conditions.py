@@ -77,7 +77,7 @@ class _Examiner:
                 self._idle(inner, operand, wanted, context)
                 return
         if not isinstance(node, nodes.Name):
-            note = "" if named_processes(condition) else "leaving it out changes nothing"
+            note = "" if checked.named_processes(condition) else "leaving it out changes nothing"
             self._report(node, condition, wanted.otherwise, context, note)
 
     def _report(
@@ -96,28 +96,6 @@ class _Examiner:
         message = f"{quoted(node)} {said} here"
         label = why(condition, never, context)
         self.found.append(warning(code, message, node.span, label, *filter(None, [note])))
-
-
-_NAMES = ("processname", "groupname", "process")
-
-
-def named_processes(condition: checked.Condition) -> set[checked.Scalar]:
-    """The names with which a condition compares that of a process or a group.
-
-    To name the listener's own is to select its events, so such a part is not for nothing even if it is always true.
-    """
-    found = set[checked.Scalar]()
-    for part in checked.subexpressions(condition):
-        match part:
-            case checked.Comparison():
-                sides: tuple[checked.Value, ...] = (part.left, part.right)
-            case checked.Member():
-                sides = (part.item, *part.constants)
-            case _:
-                sides = ()
-        if any(isinstance(side, checked.FieldValue) and side.name in _NAMES for side in sides):
-            found |= {side.value for side in sides if isinstance(side, checked.Constant)}
-    return found
 
 
 Part = tuple[nodes.Expression, checked.Condition]

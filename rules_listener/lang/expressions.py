@@ -7,6 +7,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from rules_listener.base.counted import counted
 from rules_listener.base.diagnostics import Diagnostic, suggestion
 from rules_listener.base.source import Span
 from rules_listener.event.catalogue import Kind
@@ -280,8 +281,8 @@ class ExpressionChecker:
                 self.report("RL210", f"there is no function `{name}`", node.function.span, label, known)
             return None
         if len(node.arguments) != len(function.parameters):
-            count = len(function.parameters)
-            self.report("RL211", f"`{name}` takes {count} argument{'s' * (count > 1)}", node.span, function.signature)
+            wanted = counted(len(function.parameters), "argument")
+            self.report("RL211", f"`{name}` takes {wanted}", node.span, function.signature)
             return None
         arguments = [
             self._argument(name, parameter, argument)

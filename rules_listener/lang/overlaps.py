@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from rules_listener.base.diagnostics import Diagnostic, warning
 from rules_listener.base.source import Span
 from rules_listener.lang import checked, nodes
-from rules_listener.lang.conditions import named_processes
 from rules_listener.lang.reasoning import Outcome, Situation, Situations, assume
 from rules_listener.lang.selections import can_be_assumed, fired
 
@@ -98,7 +97,7 @@ def _covers(rule: Stated, other: Stated) -> bool:
 
 def _named(rule: checked.Rule) -> frozenset[checked.Scalar]:
     """The names with which a rule compares that of a process or a group."""
-    return frozenset(name for arm in rule.arms if arm.condition for name in named_processes(arm.condition))
+    return frozenset(name for arm in rule.arms if arm.condition for name in checked.named_processes(arm.condition))
 
 
 def _fires(rule: checked.Rule, situation: Situation) -> bool:

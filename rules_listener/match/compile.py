@@ -202,21 +202,9 @@ def _template_function(module: Module, parts: checked.TemplateParts, parameters:
 
 def _named_groups(rule: checked.Rule) -> set[str]:
     """The literals that a rule compares with the name of a process or a group."""
-    names = {"processname", "groupname", "process"}
-    found: set[str] = set()
-    for arm in (arm for trigger in _triggers(0, rule) for arm in trigger.arms):
-        for part in checked.subexpressions(arm.condition) if arm.condition is not None else ():
-            match part:
-                case checked.Comparison():
-                    sides: tuple[checked.Value, ...] = (part.left, part.right)
-                case checked.Member():
-                    sides = (part.item, *part.constants)
-                case _:
-                    continue
-            if any(isinstance(side, checked.FieldValue) and side.name in names for side in sides):
-                literals = {str(side.value) for side in sides if isinstance(side, checked.Constant)}
-                found |= literals | {literal.partition(":")[0] for literal in literals}
-    return found
+    arms = [arm for trigger in _triggers(0, rule) for arm in trigger.arms]
+    names = {str(name) for arm in arms if arm.condition for name in checked.named_processes(arm.condition)}
+    return names | {name.partition(":")[0] for name in names}
 
 
 # buckets: the triggers of one type of event

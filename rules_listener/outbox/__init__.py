@@ -9,5 +9,5 @@ of it), `trim` (what is deleted), `listing` (what people see and change), `figur
 (what is open, for receivers that forget), `doorbell` and `lock` (waking and being the only one), `courier` (expands,
 claims, sends, settles).
 
-The listener itself imports `alert`, `counters`, `rows`, `store`, `position` and `tail` only.
+Of these the listener itself imports those up to `tail`, but for `order`.
 """

@@ -102,17 +102,20 @@ VERSION = len(_STEPS)
 def schema_version(connection: sqlite3.Connection, path: Path) -> int:
     """The version of the tables that are there; 0 if the file is empty.
 
+    Another process may make them meanwhile, tables and version at once: so it is asked first whether there are any.
+
     Raises:
         StoreError: it is a newer version's store, or another program's database.
         sqlite3.Error: the file can't be read.
     """
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise StoreError(
             f"{path}: written by a newer rules-listener (schema {version}, this one knows {VERSION}): "
             "install that one again, or name another folder with `state:`"
         )
-    if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+    if tables and version == 0:
         raise StoreError(f"{path}: not a store, but another program's database: name another folder with `state:`")
     return int(version)
 

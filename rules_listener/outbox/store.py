@@ -1,4 +1,4 @@
-"""The listener's side of the store: what must not be lost, committed before supervisord is answered.
+"""The listener's side of the store: what must not be lost, written in transactions; the keeper says when.
 
 1. An event's alerts, its position with each of them, and the failures that caused it are committed together or not at
    all. What the courier needs beyond that is its own work: see `expand`.

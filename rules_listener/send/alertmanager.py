@@ -13,7 +13,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from threading import Thread
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from rules_listener.send.arrived import Arrived
 from rules_listener.send.line import utf8
 from rules_listener.send.process import process_of
 from rules_listener.send.webhook import JSON, Target, WebhookChannel, json_bytes
+from rules_listener.send.wording import utc
 
 Text = Callable[[Message], str]
 
@@ -120,9 +120,9 @@ class AlertmanagerChannel:
         return {
             "labels": {**labels_of(message), **self._wording.labels},
             "annotations": {name: utf8(text(message)) for name, text in annotations.items()},
-            "startsAt": _rfc3339(began),
+            "startsAt": utc(began),
             # Alertmanager refuses what ends before it begins; a clock may have been set meanwhile.
-            "endsAt": _rfc3339(max(began, self._end(message))),
+            "endsAt": utc(max(began, self._end(message))),
         }
 
     def _end(self, message: Message) -> float:
@@ -168,7 +168,3 @@ def _joined(outcomes: Sequence[Outcome], *, all_of_them: bool) -> Outcome:
     if waits:
         return RetryLater(reason, max((wait for wait in waits if wait is not None), default=None))
     return GaveUp(reason if all_of_them and len(failed) == len(outcomes) else f"{reason}; the others have it")
-
-
-def _rfc3339(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

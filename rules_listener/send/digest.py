@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TypeVar
 
+from rules_listener.lang.literals import SEVERITIES
 from rules_listener.outbox.alert import resolved_after
 from rules_listener.outbox.channel import Message
 from rules_listener.send.line import plain_line
@@ -32,8 +33,6 @@ RULE = "digest"
 """The name of the rule where there are several."""
 EVENT = "LISTENER_DIGEST"
 """The type of the event where there are several."""
-
-_SEVERITIES = ("info", "warning", "error", "critical")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +105,22 @@ def _shown(alerts: Sequence[Message], at_most: int) -> list[Message]:
 def _head(alerts: Sequence[Message]) -> str:
     """`12 alerts: 2 critical, 9 error, 1 resolved`."""
     counts = Counter("resolved" if one.phase == "recovery" else one.severity for one in alerts)
-    known = [name for name in (*reversed(_SEVERITIES), "resolved") if name in counts]
+    known = [name for name in (*reversed(SEVERITIES), "resolved") if name in counts]
     return f"{len(alerts)} alerts: {', '.join(f'{counts[name]} {name}' for name in known)}"
 
 
 def _lines(alerts: Sequence[Message]) -> list[str]:
-    times = [_zone(datetime.fromtimestamp(one.time, UTC)) for one in alerts]
+    times = [datetime.fromtimestamp(one.time, UTC).astimezone() for one in alerts]
     form = "%H:%M:%S" if len({time.date() for time in times}) == 1 else "%Y-%m-%d %H:%M:%S"
     texts = [shortened(plain_line(one.text), LINE_CHARACTERS) for one in alerts]
     return [f"{time:{form}} {state(one)} {text}" for time, one, text in zip(times, alerts, texts, strict=True)]
-
-
-def _zone(time: datetime) -> datetime:
-    """A time in the zone of this host."""
-    return time.astimezone()
 
 
 # what it is about
 
 
 def _rank(message: Message) -> int:
-    return _SEVERITIES.index(message.severity) if message.severity in _SEVERITIES else 0
+    return SEVERITIES.index(message.severity) if message.severity in SEVERITIES else 0
 
 
 def _severity(alerts: Sequence[Message]) -> str:

@@ -24,6 +24,7 @@ from rules_listener.outbox.channel import Message, Outcome, RetryLater, Sent
 from rules_listener.send.line import one_line
 from rules_listener.send.network import Attempt, Attempts, trouble
 from rules_listener.send.process import process_of
+from rules_listener.send.wording import utc
 
 Text = Callable[[Message], str]
 
@@ -80,9 +81,8 @@ class Form:
         return line.encode()[:MOST_BYTES].decode(errors="ignore").encode()
 
     def _rfc5424(self, message: Message) -> str:
-        time = datetime.fromtimestamp(message.time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         names = f"{_name(host('host'), 255)} {_name(self.program, 48)} - {_name(message.rule, 32)}"
-        return f"1 {time} {names} {_structured_data(message)}"
+        return f"1 {utc(message.time)} {names} {_structured_data(message)}"
 
     def _rfc3164(self, message: Message, *, local: bool) -> str:
         time = datetime.fromtimestamp(message.time, UTC).astimezone()

@@ -79,8 +79,8 @@ def document(message: Message) -> dict[str, object]:
         "key": utf8(message.key),
         "process": process_of(message.event),
         "host": host("host"),
-        "time": _utc(message.time),
-        "opened": None if message.opened is None else _utc(message.opened),
+        "time": utc(message.time),
+        "opened": None if message.opened is None else utc(message.opened),
         "event": dict(message.event),
         **gathered,
     }
@@ -108,5 +108,6 @@ def _local(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
 
 
-def _utc(moment: float) -> str:
+def utc(moment: float) -> str:
+    """A moment as RFC 3339 has it, in UTC, to the millisecond."""
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -14,6 +14,7 @@ from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
+from rules_listener.base.counted import counted
 from rules_listener.base.diagnostics import Diagnostic, as_text, has_errors, in_order
 from rules_listener.base.errors import StoreError
 from rules_listener.base.source import Source, Span
@@ -129,8 +130,8 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(f"{errors[0].code} at {place}: {errors[0].message}{more}")
         return 1
     if number := len(checked.found):
-        counted = f"{number} warning{'s' * (number > 1)}"
-        sys.stderr.write(f"rules-listener: {counted} about the rules, which `rules-listener check` shows\n")
+        warnings = counted(number, "warning")
+        sys.stderr.write(f"rules-listener: {warnings} about the rules, which `rules-listener check` shows\n")
     bundle = compile_all(checked, config_path, rules, state)
     content = dump_bundle(bundle)
     sys.stdout.buffer.write(content)

@@ -8,14 +8,16 @@
 
 import errno
 import socket
-import time
 from collections.abc import Callable
+from time import sleep
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
+
+from rules_listener.base.clock import Clock, SystemClock
 
 Report = Callable[[str], None]
 
@@ -33,27 +35,28 @@ _REMEDIES = {
 class Endpoint:
     """Serves what `collector` collects at `address` (`HOST:PORT`)."""
 
-    def __init__(self, address: str, collector: Collector, report: Report) -> None:
+    def __init__(self, address: str, collector: Collector, report: Report, clock: Clock | None = None) -> None:
         registry = CollectorRegistry()
         registry.register(collector)
         self.address = address
         self._app = make_wsgi_app(registry)
         self._report = report
+        self._clock = clock or SystemClock()
 
     def serve(self) -> None:
         """Serve as soon as the address can be used, to the end of the process."""
         self._patiently_open().serve_forever()
 
     def _patiently_open(self) -> WSGIServer:
-        reported, began = False, time.monotonic()
+        reported, began = False, self._clock.monotonic()
         while True:
             try:
                 server = self.open()
             except OSError as error:
-                if not reported and time.monotonic() - began >= PATIENCE_S:
+                if not reported and self._clock.monotonic() - began >= PATIENCE_S:
                     reported = True
                     self._report(f"{self.trouble(error)}. It is tried again, and alerts are sent all the same")
-                time.sleep(RETRY_S)
+                sleep(RETRY_S)
             else:
                 if reported:
                     self._report(f"metrics are served at {self.address}")

@@ -1,6 +1,6 @@
 """What the listener does with one frame, between reading it and answering it.
 
-1. When `receive` returns, the frame may be answered OK: whatever it caused is kept.
+1. When `receive` returns, the frame may be answered OK: it is kept, and so is what it caused, or that this is owed.
 2. No frame is ever rejected. One that can't be decoded, that no engine can digest, or that ended the listener twice, is
    kept as a dead frame.
 3. The listener's own events take the same way through the rules, and into the journal.

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rules_listener.base.clock import SystemClock
+from rules_listener.base.clock import Clock, SystemClock
 from rules_listener.base.errors import ConfigError, StoreError
 from rules_listener.match.engine import Engine
 from rules_listener.match.program import load
@@ -24,7 +24,7 @@ from rules_listener.outbox.store import Store
 from rules_listener.outbox.tail import Tail
 from rules_listener.serve.bundle import Bundle
 from rules_listener.serve.compiled import compiler_arguments, obtain_bundle
-from rules_listener.serve.config import FILE_NAME
+from rules_listener.serve.config import FILE_NAME, Config
 from rules_listener.serve.couriers import CourierProcess
 from rules_listener.serve.handler import Handler
 from rules_listener.serve.keeper import Keeper
@@ -114,35 +114,14 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     config = bundle.config
     folder = Path(config.state)
     engine = Engine(load(bundle.program), environment.get("SUPERVISOR_GROUP_NAME", ""))
+    courier = CourierProcess(str(folder), bundle, clock, report, supervisord_start=start_of_parent())
     store = Store(folder, durability="power" if config.durability == "power" else "process")
     tail = Tail.open(folder)
-    position_file = PositionFile.open(folder)
-    courier = CourierProcess(str(folder), bundle, clock, report, supervisord_start=start_of_parent())
-    keeper = Keeper(
-        store,
-        tail,
-        clock,
-        memory_limit=config.memory_limit,
-        report=report,
-        committed=courier.wake,
-        in_batches=tail.survives and config.durability != "power",
-    )
-    restored = Past(store, tail, position_file, report, config.default).restore(engine, clock.time())
-    last_seen = engine.shown_time
-    handler = Handler(
-        engine,
-        keeper,
-        position_file,
-        Sequence(life_of_parent(), position_file.last, restored.committed),
-        restored=restored,
-        default_channels=config.default,
-        clock=clock,
-        report=report,
-    )
-    handler.time_answers(wanted=bool(config.metrics))
+    keeper = _keeper(config, store, tail, courier, clock)
+    handler = _handler(config, engine, keeper, clock, store=store, tail=tail)
     reload = Reload(arguments, handler, courier, report=report)
     report(f"started; the section in supervisord.conf needs events={events_needed(engine.program.types)}")
-    handler.raise_start(last_seen)
+    handler.raise_start(engine.shown_time)
     handler.raise_failures()
     gc.freeze()
     gc.enable()
@@ -158,6 +137,39 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
         report=report,
         once=options.once,
     )
+
+
+def _keeper(config: Config, store: Store, tail: Tail, courier: CourierProcess, clock: Clock) -> Keeper:
+    """What stands before the store, and wakes the courier."""
+    return Keeper(
+        store,
+        tail,
+        clock,
+        memory_limit=config.memory_limit,
+        report=report,
+        committed=courier.wake,
+        in_batches=tail.survives and config.durability != "power",
+    )
+
+
+def _handler(  # noqa: PLR0913 - the parts that it joins
+    config: Config, engine: Engine, keeper: Keeper, clock: Clock, *, store: Store, tail: Tail
+) -> Handler:
+    """What is done with events, going on where the last listener ended; the engine knows again what it knew."""
+    notes = PositionFile.open(Path(config.state))
+    restored = Past(store, tail, notes, report, config.default).restore(engine, clock.time())
+    handler = Handler(
+        engine,
+        keeper,
+        notes,
+        Sequence(life_of_parent(), notes.last, restored.committed),
+        restored=restored,
+        default_channels=config.default,
+        clock=clock,
+        report=report,
+    )
+    handler.time_answers(wanted=bool(config.metrics))
+    return handler
 
 
 def _prepare(options: Options) -> tuple[list[str], Bundle]:

@@ -147,7 +147,7 @@ class Loop:
         if (timing := self._keeper.timing) is not None:
             timing.begin()
         try:
-            frame = self._frame(data)
+            frame = self._reader.frame_of(data)
         except ProtocolError as error:
             self._report(f"supervisord's protocol is broken, a new listener has to begin afresh: {error}")
             self._status = Status.BROKEN
@@ -156,17 +156,6 @@ class Loop:
             self._answer(frame)
         elif not data:
             self._status = Status.CLEAN
-
-    def _frame(self, data: bytes) -> Frame | None:
-        """The frame that `data` completes, if it does; no data is the end of the input."""
-        if not data:
-            self._reader.close()
-            return None
-        self._reader.receive_data(data)
-        frame = self._reader.next_frame()
-        if frame is not None and self._reader.pending:
-            raise ProtocolError(f"{self._reader.pending} bytes follow a frame that was not answered yet")
-        return frame
 
     def _answer(self, frame: Frame) -> None:
         self._handler.receive(frame)

@@ -107,7 +107,7 @@ class Recorder:
         """Take what there is to read, and answer; the exit status, if that was all."""
         data = os.read(self._source, READ_BYTES)
         try:
-            frame = self._frame(data)
+            frame = self._reader.frame_of(data)
         except ProtocolError as error:
             self._report(f"supervisord's protocol is broken, a new recorder has to begin afresh: {error}")
             return Status.BROKEN
@@ -116,17 +116,6 @@ class Recorder:
             with suppress(BrokenPipeError):  # then the input ends as well
                 os.write(self._sink, OK_AND_READY)
         return None if data else Status.CLEAN
-
-    def _frame(self, data: bytes) -> Frame | None:
-        """The frame that `data` completes, if it does; no data is the end of the input."""
-        if not data:
-            self._reader.close()
-            return None
-        self._reader.receive_data(data)
-        frame = self._reader.next_frame()
-        if frame is not None and self._reader.pending:
-            raise ProtocolError(f"{self._reader.pending} bytes follow a frame that was not answered yet")
-        return frame
 
     def _record(self, frame: Frame) -> None:
         try:

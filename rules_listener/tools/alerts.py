@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -12,9 +11,11 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from rules_listener.base.clock import SystemClock
 from rules_listener.outbox.listing import STATES, Listed, Listing, Shown, Wanted
 from rules_listener.tools import show, told
 from rules_listener.tools.place import open_listing, state_options
+from rules_listener.tools.spelled import for_people
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -68,9 +69,9 @@ def list_alerts(
     elif not listed:
         click.echo("there are no such alerts" if any(filters.values()) else "there are no alerts", err=True)
     elif is_terminal():
-        show.console().print(_table(listed, time.time()))
+        show.console().print(_table(for_people(listed), SystemClock().time()))
     else:
-        click.echo("\n".join(_line(one, time.time()) for one in listed))
+        click.echo("\n".join(_line(one, SystemClock().time()) for one in for_people(listed)))
 
 
 def is_terminal() -> bool:
@@ -122,7 +123,7 @@ def show_alert(identifier: str, state: Path | None, config: Path | None, output_
     elif output_format == "json":
         click.echo(json.dumps(_values(found), indent=2, ensure_ascii=False))
     else:
-        _show(found, time.time())
+        _show(for_people(found), SystemClock().time())
 
 
 def _values(shown: Shown) -> dict[str, Any]:
@@ -149,10 +150,10 @@ def _show(shown: Shown, now: float) -> None:
     ):
         facts.add_row(Text(name, "bold"), Text(value))
     console.print(facts)
-    console.print("\n[bold]deliveries[/]")
+    console.print(Text("\ndeliveries", "bold"))
     console.print(_deliveries(shown.deliveries, now))
     if shown.incident:
-        console.print("\n[bold]what was said while it was open[/]")
+        console.print(Text("\nwhat was said while it was open", "bold"))
         console.print(_story(shown.incident))
         held = f"and {shown.held_meanwhile} held back" if shown.held_meanwhile else "nothing held back"
         console.print(f"{held}; {_end(shown.incident, now)}")
@@ -201,13 +202,13 @@ def retry_alert(
         _retry_all(listing, Wanted(("given_up",), **filters))
     for beginning in identifiers:
         identifier = _found(listing, beginning)
-        _say(listing, identifier, "waits to be sent again", done=listing.retry(identifier, time.time()))
+        _say(listing, identifier, "waits to be sent again", done=listing.retry(identifier, SystemClock().time()))
 
 
 def _retry_all(listing: Listing, wanted: Wanted) -> None:
     """Send again all that were given up, those first that were to be sent first."""
     given_up = [one.id for one in reversed(listing.deliveries(limit=MOST_AT_ONCE, wanted=wanted))]
-    done = sum(listing.retry(identifier, time.time()) for identifier in given_up)
+    done = sum(listing.retry(identifier, SystemClock().time()) for identifier in given_up)
     click.echo(f"{done} {'alert waits' if done == 1 else 'alerts wait'} to be sent again")
 
 
@@ -218,7 +219,7 @@ def drop_alert(identifier: str, state: Path | None, config: Path | None) -> None
     """Drop an alert that waits or was given up: it is not sent any more."""
     listing = open_listing(state, config)
     identifier = _found(listing, identifier)
-    _say(listing, identifier, "is dropped", done=listing.drop(identifier, time.time()))
+    _say(listing, identifier, "is dropped", done=listing.drop(identifier, SystemClock().time()))
 
 
 def _found(listing: Listing, beginning: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from rules_listener import __version__
+from rules_listener.base.counted import counted
 from rules_listener.base.diagnostics import Diagnostic, as_github, as_json, as_sarif, as_text, has_errors, in_order
 from rules_listener.base.errors import ConfigError
 from rules_listener.match.compile import compile_rules
@@ -100,11 +101,7 @@ def _json(found: list[Diagnostic], checked: Checked, fitted: Fitted) -> str:
 
 def _summary(found: list[Diagnostic], files: int, rules: int) -> str:
     errors = sum(1 for one in found if has_errors([one]))
-    outcome = _counted(errors, "error") if errors else "no errors"
+    outcome = counted(errors, "error") if errors else "no errors"
     if warnings := len(found) - errors:
-        outcome += f", {_counted(warnings, 'warning')}"
-    return f"{_counted(files, 'file')}, {_counted(rules, 'rule')}: {outcome}"
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"
+        outcome += f", {counted(warnings, 'warning')}"
+    return f"{counted(files, 'file')}, {counted(rules, 'rule')}: {outcome}"

@@ -6,6 +6,7 @@ constants of an operand that might as well be false.
 
 from collections.abc import Iterable, Iterator
 
+from rules_listener.base.counted import counted
 from rules_listener.base.diagnostics import excerpt
 from rules_listener.base.source import Span
 from rules_listener.lang.changes import Kind
@@ -49,7 +50,7 @@ def _shown(percent: float) -> str:
 
 
 def _of(count: int, number: int, noun: str) -> str:
-    return f"{count} of {number} {noun}{'s' * (number != 1)}"
+    return f"{count} of {counted(number, noun)}"
 
 
 Entry = tuple[tuple[str, int], list[str]]

@@ -4,18 +4,21 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
+from time import sleep
 
 import click
+from rich.text import Text
 
+from rules_listener.base.clock import SystemClock
 from rules_listener.base.errors import ConfigError, StoreError
 from rules_listener.outbox.listing import Listed, Listing
 from rules_listener.serve.config import STATE_FOLDER
 from rules_listener.tools import show
+from rules_listener.tools.spelled import printable_lines
 
 EXPECTED = {
     ("crash", "pager"): "a program that crashes",
@@ -65,8 +68,9 @@ def _start(stage: Path) -> "subprocess.Popen[bytes]":
 def _watch(stage: Path, supervisord: "subprocess.Popen[bytes]") -> dict[str, Listed]:
     """Show deliveries as they are sent, until all that is expected has come or the time is up; those that were sent."""
     seen: dict[str, Listed] = {}
-    began = time.monotonic()
-    while (passed := time.monotonic() - began) < LONGEST_S:
+    clock = SystemClock()
+    began = clock.monotonic()
+    while (passed := clock.monotonic() - began) < LONGEST_S:
         if supervisord.poll() is not None:
             raise ConfigError(f"supervisord ended with status {supervisord.returncode}:\n{_log(stage)}")
         for listed in _sent(stage):
@@ -75,7 +79,7 @@ def _watch(stage: Path, supervisord: "subprocess.Popen[bytes]") -> dict[str, Lis
                 _show(listed)
         if passed >= SHORTEST_S and EXPECTED.keys() <= {(one.rule, one.channel) for one in seen.values()}:
             break
-        time.sleep(LOOK_EVERY_S)
+        sleep(LOOK_EVERY_S)
     return seen
 
 
@@ -88,7 +92,12 @@ def _sent(stage: Path) -> list[Listed]:
 def _show(listed: Listed) -> None:
     moment = show.clock_time(listed.time)[-8:]
     console = show.console()
-    console.print(f"{moment} ", show.severity(f"{listed.severity:9}"), f"{listed.text}  → {listed.channel}", sep="")
+    console.print(
+        f"{moment} ",
+        show.severity(f"{listed.severity:9}"),
+        f"{printable_lines(listed.text)}  → {listed.channel}",
+        sep="",
+    )
 
 
 def _log(stage: Path) -> str:
@@ -108,11 +117,13 @@ def _sum_up(stage: Path, seen: dict[str, Listed]) -> bool:
     table = show.table("trouble", "rule", "channel", "alerts")
     for (rule, channel), trouble in EXPECTED.items():
         number = counts[rule, channel]
-        table.add_row(trouble, rule, channel, str(number) if number else "[bold red]missing[/]")
+        table.add_row(trouble, rule, channel, str(number) if number else Text("missing", "bold red"))
     console.print(table)
     missing = [key for key in EXPECTED if not counts[key]]
     if missing:
         console.print(
-            f"\n[bold red]{len(missing)} expected alerts did not come[/]; supervisord's log ends with:\n{_log(stage)}"
+            Text(f"\n{len(missing)} expected alerts did not come", "bold red"),
+            f"; supervisord's log ends with:\n{printable_lines(_log(stage))}",
+            sep="",
         )
     return not missing

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import click
 
+from rules_listener.base.counted import counted
 from rules_listener.base.diagnostics import Diagnostic, as_text
 from rules_listener.base.source import Source
 from rules_listener.lang.format import format_source
@@ -143,11 +144,7 @@ def _show_summary(changed: int, texts: list[Text], *, would: bool) -> None:
     wrong = sum(text.formatted is None for text in texts)
     verb = "would be formatted" if would else "formatted"
     counts = {verb: changed, "unchanged": len(texts) - changed - wrong, "with a mistake": wrong}
-    click.echo(", ".join(f"{_files(count)} {what}" for what, count in counts.items() if count), err=True)
-
-
-def _files(count: int) -> str:
-    return f"{count} file{'s' * (count != 1)}"
+    click.echo(", ".join(f"{counted(count, 'file')} {what}" for what, count in counts.items() if count), err=True)
 
 
 _COLOURS = {"@": "cyan", "-": "red", "+": "green"}

@@ -15,9 +15,14 @@ def checked_rules(config: Path | None, paths: Sequence[str]) -> Checked:
     Nothing will be sent, so that secrets need not be there.
 
     Raises:
-        ConfigError: the rules or the configuration have an error.
+        ConfigError: there are none, or they or the configuration have an error; the diagnostics are in its text.
     """
-    config = Path(FILE_NAME) if config is None and not paths else config
+    if config is None and not paths:
+        config = Path(FILE_NAME)
+        if not config.exists():
+            raise ConfigError(
+                f"there are no rules: name them with --rules, or a configuration with --config ({FILE_NAME})"
+            )
     found = check_all(config, paths, any_channel=config is None, with_secrets=False, most_linted=0)
     if has_errors(found.found):
         raise ConfigError(f"the rules have errors:\n{as_text(found.found)}")

@@ -6,6 +6,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol, Self
 
+from rules_listener.base.counted import counted
 from rules_listener.base.errors import ConfigError, ProtocolError
 from rules_listener.event.event import Event, Seen
 from rules_listener.event.findings import Findings
@@ -148,9 +149,9 @@ class _Store:
 def sum_up(recordings: Recordings, findings: Findings, count: int) -> str:
     """What was read."""
     kinds = ", ".join(dict.fromkeys(source.kind for source in recordings.sources))
-    said = [f"{kinds}, {_counted(len(recordings.files), 'file')}: {_counted(count, 'event')}"]
+    said = [f"{kinds}, {counted(len(recordings.files), 'file')}: {counted(count, 'event')}"]
     if findings.passed_over:
-        said.append(_counted(findings.passed_over, "other line"))
+        said.append(counted(findings.passed_over, "other line"))
     if findings.unreadable:
         said.append(f"{findings.unreadable} that can't be read")
     return "; ".join(said)
@@ -163,9 +164,5 @@ def what_is_not_known(findings: Findings) -> Iterator[str]:
         shown = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
         yield f"the group is not known of {shown}: --supervisor-conf FILE tells it"
     if findings.unnamed_starts:
-        starts = _counted(findings.unnamed_starts, "failed start")
+        starts = counted(findings.unnamed_starts, "failed start")
         yield f"left out: {starts} of which the log does not name the process; --supervisor-conf FILE tells it"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"

@@ -1,8 +1,7 @@
 """How things look on a terminal: times, ages, states, tables."""
 
 import sys
-import time
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -26,8 +25,8 @@ SEVERITY_STYLES = {"info": "", "warning": "yellow", "error": "red", "critical": 
 
 
 def console() -> Console:
-    """Standard output; colours only on a terminal, and not with NO_COLOR."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    """Standard output; colours only on a terminal, and not with NO_COLOR. No text is taken for markup."""
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
 def is_coloured() -> bool:
@@ -52,9 +51,9 @@ def grid(*, whole: int) -> Table:
     return made
 
 
-def clock_time(moment: float) -> str:
-    """A moment in local time, to the second."""
-    return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def clock_time(moment: float, zone: tzinfo | None = None) -> str:
+    """A moment to the second, in a zone, or in the host's."""
+    return datetime.fromtimestamp(moment, zone).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def short_time(moment: float, now: float) -> str:
@@ -65,9 +64,9 @@ def short_time(moment: float, now: float) -> str:
     return when.strftime("%m-%d %H:%M" if when.year == today.year else "%Y-%m-%d")
 
 
-def age(moment: float, now: float | None = None) -> str:
+def age(moment: float, now: float) -> str:
     """How long ago a moment was, in the two greatest units that matter."""
-    return span((time.time() if now is None else now) - moment)
+    return span(now - moment)
 
 
 def span(seconds: float) -> str:

@@ -1,8 +1,9 @@
 """Values, texts and moments as explanations spell them: short, and on one line."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from rules_listener.event.catalogue import Kind
 from rules_listener.lang.literals import SEVERITIES, spell_duration
@@ -20,6 +21,27 @@ def shortened(text: str, longest: int = LONGEST_VALUE) -> str:
 def printable(text: str) -> str:
     """A text in which what can't be seen is spelled, so that none of it is an instruction to a terminal."""
     return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
+
+
+def printable_lines(text: str) -> str:
+    """A text in which line ends alone are not spelled."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def for_people(value: Any) -> Any:
+    """A text, or whatever holds texts, with all of them as `printable_lines` spells them."""
+    match value:
+        case str():
+            return printable_lines(value)
+        case tuple() if hasattr(value, "_fields"):
+            return type(value)(*map(for_people, value))
+        case tuple() | list():
+            return type(value)(map(for_people, value))
+        case dict():
+            return {for_people(key): for_people(one) for key, one in value.items()}
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{field.name: for_people(getattr(value, field.name)) for field in fields(value)})
+    return value
 
 
 def quoted(text: str) -> str:

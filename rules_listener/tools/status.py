@@ -3,13 +3,13 @@
 import fcntl
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.text import Text
 
+from rules_listener.base.clock import SystemClock
 from rules_listener.outbox import counters as names
 from rules_listener.outbox.counters import by_label
 from rules_listener.outbox.listing import Problem, Summary
@@ -18,6 +18,7 @@ from rules_listener.serve.listener import LOCK_NAME
 from rules_listener.tools import show, told
 from rules_listener.tools.muted import muted_at
 from rules_listener.tools.place import open_listing, state_folder, state_options
+from rules_listener.tools.spelled import for_people
 
 
 @click.command(short_help="Show the listener at a glance.")
@@ -27,12 +28,12 @@ def status(state: Path | None, config: Path | None, output_format: str) -> None:
     """Show the listener at a glance: rules, events, losses, mutes that hold, open alerts, queues, last errors."""
     folder = state_folder(state, config)
     summary = open_listing(folder, None).summary()
-    now = time.time()
+    now = SystemClock().time()
     values = _values(folder, summary, kept_bundle(folder), now)
     if output_format == "json":
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
     else:
-        _show(values, summary, now)
+        _show(for_people(values), for_people(summary), now)
 
 
 def _values(folder: Path, summary: Summary, bundle: Bundle | None, now: float) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from rules_listener.base.clock import SystemClock
+from rules_listener.base.counted import counted
 from rules_listener.base.diagnostics import Diagnostic, as_text, in_order
 from rules_listener.base.errors import ConfigError
 from rules_listener.tools import show
@@ -125,7 +126,7 @@ def _read(files: Sequence[Path], config: Path | None) -> tuple[list[Suite], list
 def _refuse(found: Sequence[Diagnostic], junit: Path | None) -> NoReturn:
     """Say what is wrong, and end."""
     text = as_text(found)
-    click.echo(f"{text}\n\n{_counted(len(found), 'error')}, so no test was run")
+    click.echo(f"{text}\n\n{counted(len(found), 'error')}, so no test was run")
     if junit:
         write_junit(junit, {}, text)
     sys.exit(1)
@@ -136,8 +137,4 @@ def _summary(outcomes: Mapping[str, Sequence[Outcome]], known: int) -> str:
     failed = sum(bool(one.report) for one in ended)
     said = f"{len(ended) - failed} passed, {failed} failed" if failed else "all passed"
     left_out = f", {known - len(ended)} left out" if known > len(ended) else ""
-    return f"{_counted(len(ended), 'test')} in {_counted(len(outcomes), 'file')}: {said}{left_out}"
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"
+    return f"{counted(len(ended), 'test')} in {counted(len(outcomes), 'file')}: {said}{left_out}"

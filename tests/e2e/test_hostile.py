@@ -4,14 +4,13 @@ import json
 import re
 import socket
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from tests.e2e.piped import piped
 from tests.e2e.supervised import RECORD
+from tests.eventually import eventually
 from tests.send.hook import Asked, Hook, hook_server
 from tests.send.mailbox import Mailbox, mail_server
 from tests.send.test_systemlog import RFC5424, listening
@@ -73,13 +72,6 @@ def _with_batch(found: re.Match[str]) -> str:
     return f"  {name}:{options[:-1]}, {batch}}}" if options else f"  {name}:\n    {batch}"
 
 
-def _wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_S:.0f} s for {what}"
-        time.sleep(0.05)
-
-
 def test_nothing_gets_out_of_its_place(tmp_path: Path) -> None:
     """Each channel sends what it was to send: with its own headers, on its own lines, and texts as they were."""
     mailbox, hook = Mailbox(), Hook()
@@ -98,10 +90,10 @@ def test_nothing_gets_out_of_its_place(tmp_path: Path) -> None:
         with piped(path) as listener:
             for text in TEXTS:
                 listener.send("web", text)
-            _wait_for(lambda: _count(tmp_path, "all_command.jsonl") == 1, "the digest of the command")
-            _wait_for(lambda: len(mailbox.mails) == 2 * len(TEXTS) + 2, "the mails")
-            _wait_for(lambda: len(hook.asked) == 5 * len(TEXTS) + 4, "the requests")
-            _wait_for(lambda: lines.qsize() == len(TEXTS) + 1, "the lines")
+            eventually(lambda: _count(tmp_path, "all_command.jsonl") == 1, "the digest of the command", PATIENCE_S)
+            eventually(lambda: len(mailbox.mails) == 2 * len(TEXTS) + 2, "the mails", PATIENCE_S)
+            eventually(lambda: len(hook.asked) == 5 * len(TEXTS) + 4, "the requests", PATIENCE_S)
+            eventually(lambda: lines.qsize() == len(TEXTS) + 1, "the lines", PATIENCE_S)
     _assert_mails(mailbox)
     _assert_requests(hook.asked)
     _assert_lines(lines)

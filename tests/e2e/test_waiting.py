@@ -3,14 +3,14 @@
 import re
 import socket
 import statistics
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Event
 
 from rules_listener.outbox.listing import Listed, Listing
 from tests.e2e.piped import Piped, piped
+from tests.eventually import eventually
 from tests.send.hook import Answer, Asked, Hook, hook_server
 from tests.send.mailbox import Mailbox, mail_server
 from tests.send.receivers import closed_port
@@ -57,13 +57,6 @@ class Hanging(Hook):
         return super().answer(asked) if self.go.wait(PATIENCE_S) else Answer(503)
 
 
-def _wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_S:.0f} s for {what}"
-        time.sleep(0.05)
-
-
 def _alerts(folder: Path, *states: str) -> list[Listed]:
     return Listing(folder / "state").deliveries(states, 3 * ALERTS)
 
@@ -92,22 +85,26 @@ def test_ten_thousand_alerts_wait(tmp_path: Path) -> None:
             ):
                 hook.go.set()
                 _assert_order(int(lines.get(timeout=PATIENCE_S).rpartition(b" ")[2]) for _ in range(ALERTS))
-                _wait_for(lambda: len(hook.asked) == TOLD_OFTEN, "the webhook")
-                _wait_for(lambda: not _alerts(tmp_path, "waiting", "sending"), "all that waits")
+                eventually(lambda: len(hook.asked) == TOLD_OFTEN, "the webhook", PATIENCE_S)
+                eventually(lambda: not _alerts(tmp_path, "waiting", "sending"), "all that waits", PATIENCE_S)
     _assert_digests([mail.get_content().replace("\r\n", "\n") for mail in mailbox.mails])
 
 
 def _wait_until_they_are_down(folder: Path, listener: Piped) -> None:
     _send(listener, range(BLOCK))
-    _wait_for(lambda: {one.channel for one in _alerts(folder, "waiting") if one.reason} == {"ops", "mail"}, "reasons")
-    _wait_for(lambda: bool(_alerts(folder, "sending")), "what hangs")
+    eventually(
+        lambda: {one.channel for one in _alerts(folder, "waiting") if one.reason} == {"ops", "mail"},
+        "reasons",
+        PATIENCE_S,
+    )
+    eventually(lambda: bool(_alerts(folder, "sending")), "what hangs", PATIENCE_S)
 
 
 def _assert_that_waiting_costs_nothing(folder: Path, listener: Piped) -> None:
     before = listener.resident_mib()
     answers = _send(listener, range(BLOCK, ALERTS))
-    _wait_for(lambda: len(_alerts(folder, "sent")) == TOLD_OFTEN, "the quick channel")
-    _wait_for(lambda: max(one.attempts for one in _alerts(folder, "waiting")) > ENOUGH, "some tries more")
+    eventually(lambda: len(_alerts(folder, "sent")) == TOLD_OFTEN, "the quick channel", PATIENCE_S)
+    eventually(lambda: max(one.attempts for one in _alerts(folder, "waiting")) > ENOUGH, "some tries more", PATIENCE_S)
     after = listener.resident_mib()
     first, last = (statistics.median(block) for block in (answers[:BLOCK], answers[-BLOCK:]))
     memory = ", ".join(f"{late:.1f} : {early:.1f}" for late, early in zip(after, before, strict=True))

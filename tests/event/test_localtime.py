@@ -1,6 +1,5 @@
 """Local times without a zone: which moment is meant, also when the clocks change."""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
@@ -9,6 +8,7 @@ import pytest
 
 from rules_listener.base.errors import ConfigError
 from rules_listener.event.localtime import LocalTimes, read_moment, read_zone
+from tests.zones import zone_of_host
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALCUTTA = ZoneInfo("Asia/Kolkata")
@@ -65,13 +65,10 @@ def test_every_second_of_a_day_that_is_longer() -> None:
 
 
 @pytest.fixture
-def in_lisbon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def in_lisbon() -> Iterator[None]:
     """A host in another zone."""
-    monkeypatch.setenv("TZ", "Europe/Lisbon")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+    with zone_of_host("Europe/Lisbon"):
+        yield
 
 
 @pytest.mark.usefixtures("in_lisbon")

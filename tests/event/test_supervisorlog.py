@@ -13,7 +13,6 @@ from rules_listener.event.findings import Findings
 from rules_listener.event.processes import Program
 from rules_listener.event.supervisorlog import LogReader
 
-STARTED = "0 INFO supervisord started with pid 1"
 PROGRAMS = {
     "web_00": Program("web", 1.0, "/usr/bin/web --port 8000"),
     "web_01": Program("web", 1.0, "/usr/bin/web --port 8001"),

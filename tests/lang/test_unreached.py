@@ -1,7 +1,6 @@
 """Routes to which no alert gets: what is found is certain, and the engine decides as the reference does."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +10,6 @@ from rules_listener.base.diagnostics import in_order
 from rules_listener.event.event import Event
 from rules_listener.lang import checked
 from rules_listener.lang.literals import SEVERITIES
-from rules_listener.match import runtime
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.program import load
 from rules_listener.match.routing import Routing
@@ -19,6 +17,8 @@ from tests.lang.possible import conditions, possible_events
 from tests.lang.test_lint import codes, linted, messages
 from tests.match.reference import Reference
 from tests.match.strategies import ENV, HOST
+
+pytestmark = pytest.mark.usefixtures("known_host")
 
 THOROUGH = settings(derandomize=True, deadline=None, max_examples=80)
 TYPES = ("PROCESS_STATE_EXITED", "PROCESS_STATE_RUNNING", "PROCESS_LOG_STDOUT", "TICK_5", "*")
@@ -36,16 +36,6 @@ ANY = st.one_of(
     st.tuples(OF_ALERT, conditions(TYPES[:-1])).map(" and ".join),
     st.tuples(OF_ALERT, OF_ALERT).map(" or ".join),
 )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _known_host() -> Iterator[None]:
-    """A host and an environment of which the tests know what they say."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(runtime.NAMESPACE, "host", HOST.get)
-        for name, value in ENV.items():
-            patch.setenv(name, value)
-        yield
 
 
 def decided(routes: tuple[checked.Route, ...], rule: str, severity: int, event: Event) -> tuple[str, ...]:

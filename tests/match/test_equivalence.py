@@ -1,7 +1,6 @@
 """Three ways to say which rules fire agree: the index, trying every rule, and the reference evaluator."""
 
 import sys
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +8,6 @@ from hypothesis import strategies as st
 
 from rules_listener.event.event import Event
 from rules_listener.lang import checked
-from rules_listener.match import runtime
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.engine import Engine
 from rules_listener.match.firing import Firing
@@ -18,17 +16,9 @@ from tests.match.harness import checked_rules
 from tests.match.reference import Reference, fires
 from tests.match.strategies import DEFINITIONS, ENV, HOST, events, rules
 
+pytestmark = pytest.mark.usefixtures("known_host")
+
 THOROUGH = settings(derandomize=True, deadline=None, max_examples=100)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _known_host() -> Iterator[None]:
-    """A host and an environment of which the tests know what they say."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(runtime.NAMESPACE, "host", HOST.get)
-        for name, value in ENV.items():
-            patch.setenv(name, value)
-        yield
 
 
 def numbers(loaded: Loaded, event: Event) -> list[int]:

@@ -1,7 +1,5 @@
 """How conditions came out, part by part, is how the compiled rules take them."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,22 +9,13 @@ from rules_listener.event.event import Event
 from rules_listener.lang.check import check
 from rules_listener.lang.parse import parse
 from rules_listener.lang.parts import PartedRule, parted_rules
-from rules_listener.match import runtime
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.program import load
 from rules_listener.match.traces import Traced, TracedArm, trace_arms, type_of
 from tests.match.harness import log, state
-from tests.match.strategies import DEFINITIONS, ENV, HOST, events, rules
+from tests.match.strategies import DEFINITIONS, events, rules
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _known_host() -> Iterator[None]:
-    """A host and an environment of which the tests know what they say."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(runtime.NAMESPACE, "host", HOST.get)
-        for name, value in ENV.items():
-            patch.setenv(name, value)
-        yield
+pytestmark = pytest.mark.usefixtures("known_host")
 
 
 def parted(text: str) -> list[PartedRule]:

@@ -1,7 +1,5 @@
 """When mutes hold: weekly windows beside a model that looks at the clock each minute, and single moments."""
 
-import os
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 from rules_listener.base.errors import ConfigError
 from rules_listener.lang.windows import moments
 from rules_listener.match.windows import Stretch, Weekly
+from tests.zones import zone_of_host
 
 CHANGES = {
     "Europe/Paris": ("2026-03-29", "2026-10-25"),
@@ -123,15 +122,8 @@ def test_a_window_within_the_hour_that_comes_twice_holds_twice() -> None:
 @pytest.fixture
 def _in_paris() -> Iterator[None]:
     """This host's clock is in Paris."""
-    before = os.environ.get("TZ")
-    os.environ["TZ"] = PARIS
-    time.tzset()
-    yield
-    if before is None:
-        del os.environ["TZ"]
-    else:
-        os.environ["TZ"] = before
-    time.tzset()
+    with zone_of_host(PARIS):
+        yield
 
 
 @pytest.mark.usefixtures("_in_paris")

@@ -1,10 +1,9 @@
 """Which alerts are sent again, and that a courier does so in time."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from queue import SimpleQueue
-from time import monotonic, sleep
 
 import pytest
 
@@ -16,6 +15,7 @@ from rules_listener.outbox.database import Database
 from rules_listener.outbox.listing import Listing
 from rules_listener.outbox.store import Store
 from rules_listener.outbox.trim import DAY_S, Limits, open_incidents
+from tests.eventually import eventually
 from tests.match.harness import NOW, engine
 from tests.match.playing import alerts, at, exited, running
 from tests.outbox.taking import TakingQueue
@@ -169,13 +169,6 @@ class Forgetful(Recording):
         return self.refusals.pop(0) if self.refusals else Sent()
 
 
-def _eventually(check: Callable[[], bool]) -> None:
-    deadline = monotonic() + PATIENCE_S
-    while not check():
-        assert monotonic() < deadline
-        sleep(0.002)
-
-
 @pytest.fixture
 def clock() -> ManualClock:
     """A clock at the engine's beginning."""
@@ -199,7 +192,7 @@ def test_a_courier_tells_again_in_time(
     running_courier.ring()
     am.get()
     ops.get()
-    _eventually(lambda: _settled(folder))
+    eventually(lambda: _settled(folder))
     history.remember()
     for number in range(3):
         clock.advance(60.0)
@@ -208,17 +201,17 @@ def test_a_courier_tells_again_in_time(
         history.exit(1 + number / 10, f"other{number}")
         running_courier.ring()
         assert (am.get().key, ops.get().key) == (f"site:other{number}",) * 2
-        _eventually(lambda: _settled(folder))
+        eventually(lambda: _settled(folder))
         assert am.refreshed.empty()
     history.run(2, "a")
     running_courier.ring()
     assert (am.get().phase, ops.get().phase) == ("recovery", "recovery")
-    _eventually(lambda: _settled(folder))
+    eventually(lambda: _settled(folder))
     clock.advance(600.0)
     history.exit(3, "b")
     running_courier.ring()
     am.get()
-    _eventually(lambda: _settled(folder))
+    eventually(lambda: _settled(folder))
     assert am.refreshed.empty()
     assert running_courier.reports == []
 
@@ -232,7 +225,7 @@ def test_a_courier_tells_at_its_start(history: History, start: Start, clock: Man
     for _ in range(3):
         assert am.refreshed.get(timeout=PATIENCE_S) == ["site:a"]
         clock.advance(60.0)
-    _eventually(lambda: len(running_courier.reports) == 2)
+    eventually(lambda: len(running_courier.reports) == 2)
     assert running_courier.reports == [
         "channel `am`: open alerts could not be sent again: no",
         "channel `am`: open alerts are sent again",

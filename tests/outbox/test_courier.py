@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from random import Random
 from threading import Event, Thread
-from time import monotonic, sleep
+from time import monotonic
 
 import pytest
 
@@ -26,6 +26,7 @@ from rules_listener.outbox.lock import take_lock
 from rules_listener.outbox.queue import Queue, Series
 from rules_listener.outbox.store import Store
 from rules_listener.serve.couriering import gather_times
+from tests.eventually import eventually
 
 MakeAlert = Callable[..., Alert]
 PATIENCE_S = 5.0
@@ -140,13 +141,6 @@ def start(folder: Path, clock: ManualClock) -> Iterator[Start]:
         running.close()
 
 
-def _eventually(check: Callable[[], bool]) -> None:
-    deadline = monotonic() + PATIENCE_S
-    while not check():
-        assert monotonic() < deadline
-        sleep(0.002)
-
-
 def _states(folder: Path) -> list[tuple[str, str]]:
     return sorted((listed.channel, listed.state) for listed in Listing(folder).deliveries())
 
@@ -161,7 +155,7 @@ def test_a_new_alert_is_sent_when_the_listener_rings(
     store.commit([alert], None, time=1000.0)
     running.ring()
     assert [ops.get().id, pager.get().id] == [delivery.id for delivery in alert.deliveries]
-    _eventually(lambda: _states(folder) == [("ops", "sent"), ("pager", "sent")])
+    eventually(lambda: _states(folder) == [("ops", "sent"), ("pager", "sent")])
     assert running.reports == []
 
 
@@ -181,7 +175,7 @@ def test_a_retry_comes_at_its_time(
     ops = Recording(RetryLater("busy", 60.0))
     start(ops=ops)
     first = ops.get()
-    _eventually(lambda: _states(folder) == [("ops", "waiting")])
+    eventually(lambda: _states(folder) == [("ops", "waiting")])
     assert ops.messages.empty()
     clock.advance(61.0)
     second = ops.get()
@@ -194,7 +188,7 @@ def test_a_flood_of_one_key_is_sent_in_series(store: Store, folder: Path, start:
     ops = Recording()
     start(SystemClock(), pace=replace(PACE, rest_s=0.02), ops=ops)
     assert [ops.get().text for _ in range(500)] == [str(n) for n in range(500)]
-    _eventually(lambda: Listing(folder).summary().deliveries == {("ops", "sent"): 500})
+    eventually(lambda: Listing(folder).summary().deliveries == {("ops", "sent"): 500})
     assert ops.messages.empty()
 
 
@@ -206,7 +200,7 @@ def test_a_hanging_channel_holds_up_nobody(store: Store, folder: Path, start: St
     assert {ops.get().key for _ in range(50)} == {f"k{n}" for n in range(50)}
     hanging.get()
     assert hanging.messages.empty()
-    _eventually(lambda: _states(folder).count(("ops", "sent")) == 50)
+    eventually(lambda: _states(folder).count(("ops", "sent")) == 50)
     assert _states(folder).count(("hanging", "sending")) == 1
 
 
@@ -222,7 +216,7 @@ def test_the_listener_is_told_what_was_given_up(store: Store, start: Start, make
             told += os.read(running.notified, 10)
         return bool(told)
 
-    _eventually(is_told)
+    eventually(is_told)
     assert told == b"!"
     assert [failure.reason for failure in store.failures()] == ["refused"]
 
@@ -242,7 +236,7 @@ def test_a_burst_is_written_in_batches(
     monkeypatch.setattr(Queue, "claim", recorded)
     store.commit([make_alert(f"k{n}") for n in range(20)], None, time=0.0)
     start(SystemClock(), pace=replace(PACE, rest_s=0.03, longest_rest_s=0.03), ops=Recording(places=5))
-    _eventually(lambda: _states(folder) == [("ops", "sent")] * 20)
+    eventually(lambda: _states(folder) == [("ops", "sent")] * 20)
     times = [time for time, count in claims if count]
     assert [count for _, count in claims if count] == [5] * 4
     assert min(later - earlier for earlier, later in pairwise(times)) >= 0.03
@@ -256,9 +250,9 @@ def test_a_clock_that_jumps_back_delays_no_retry(
     ops = Recording(RetryLater("busy", 60.0))
     start(ops=ops)
     first = ops.get()
-    _eventually(lambda: _states(folder) == [("ops", "waiting")])
+    eventually(lambda: _states(folder) == [("ops", "waiting")])
     clock.advance(-3600.0)
-    _eventually(lambda: Listing(folder).deliveries()[0].due == 1060.0 - 3600.0)
+    eventually(lambda: Listing(folder).deliveries()[0].due == 1060.0 - 3600.0)
     clock.advance(61.0)
     assert ops.get().id == first.id
 
@@ -271,7 +265,7 @@ def test_what_is_changed_by_hand_is_noticed(
     ops = Recording(GaveUp("refused"))
     start(ops=ops)
     identifier = ops.get().id
-    _eventually(lambda: Listing(folder).retry(identifier, clock.time()))
+    eventually(lambda: Listing(folder).retry(identifier, clock.time()))
     assert ops.get().id == identifier
 
 
@@ -312,7 +306,7 @@ def test_only_one_courier_works_at_a_time(store: Store, folder: Path, start: Sta
     store.commit([make_alert()], None, time=1000.0)
     ops = Recording()
     running = start(ops=ops)
-    _eventually(lambda: bool(running.reports))
+    eventually(lambda: bool(running.reports))
     assert ops.messages.empty()
     os.close(lock)
     ops.get()
@@ -333,7 +327,7 @@ def test_a_store_that_fails_is_reported_once(folder: Path, start: Start, make_al
     (folder / "store.sqlite3").write_bytes(b"no database " * 100)
     ops = Recording()
     running = start(ops=ops)
-    _eventually(lambda: bool(running.reports))
+    eventually(lambda: bool(running.reports))
     for _ in range(20):
         running.ring()
     (folder / "store.sqlite3").unlink()
@@ -342,7 +336,7 @@ def test_a_store_that_fails_is_reported_once(folder: Path, start: Start, make_al
     running.ring()
     ops.get()
     store.close()
-    _eventually(lambda: len(running.reports) == 2)
+    eventually(lambda: len(running.reports) == 2)
     assert "move it away" in running.reports[0]
     assert running.reports[1] == "the store can be used again"
 
@@ -393,7 +387,7 @@ def test_kill_9_in_the_middle_of_sending_repeats_with_the_same_id(
     assert _states(folder) == [("ops", "sending")]
     with _start_process(folder, 0) as process:
         second = _first_line(process)
-        _eventually(lambda: _states(folder) == [("ops", "sent")])
+        eventually(lambda: _states(folder) == [("ops", "sent")])
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(PATIENCE_S) == 0
@@ -437,7 +431,7 @@ def test_what_is_gathered_is_sent_together(store: Store, folder: Path, start: St
     began = monotonic()
     assert [ops.digests.get(timeout=PATIENCE_S) for _ in range(2)] == [["0", "1", "2"]] * 2
     assert monotonic() - began >= 0.5
-    _eventually(lambda: _states(folder) == [("ops", "sent")] * 3)
+    eventually(lambda: _states(folder) == [("ops", "sent")] * 3)
 
 
 @pytest.mark.parametrize("outcome", [Sent(), RetryLater("busy")])
@@ -454,4 +448,4 @@ def test_what_is_gathered_is_sent_at_the_end(
     running.leave()
     assert ops.digests.get(timeout=0) == ["first", "last"]
     state = "sent" if outcome == Sent() else "waiting"
-    _eventually(lambda: _states(folder) == [("ops", state)] * 2 + [("pager", "sent")])
+    eventually(lambda: _states(folder) == [("ops", state)] * 2 + [("pager", "sent")])

@@ -5,6 +5,7 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,25 @@ def test_a_file_that_is_no_store_is_left_alone(folder: Path, spoil: Callable[[Pa
             open_it()
         assert said in str(raised.value)
         assert str(path) in str(raised.value)
+
+
+def test_a_store_that_is_made_meanwhile_is_ours(folder: Path, database: Database) -> None:
+    """Whenever another process makes the tables while it is asked for them, they are not another program's."""
+
+    class Interrupted(sqlite3.Connection):
+        """A connection after whose first question the tables are made."""
+
+        def execute(self, *arguments: Any) -> sqlite3.Cursor:
+            """Ask."""
+            ((found,),) = super().execute(*arguments).fetchall()
+            database.open()
+            return super().execute(f"VALUES ({found})")
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / database_module.FILE_NAME
+    connection = sqlite3.connect(path, factory=Interrupted)
+    assert schema.schema_version(connection, path) in (0, schema.VERSION)
+    connection.close()
 
 
 def test_a_store_of_an_older_version_goes_on(

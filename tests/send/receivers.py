@@ -6,10 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
+from typing import Protocol
 
 import pytest
 import trustme
 
+from rules_listener.outbox.channel import Channel, Message, Outcome, RetryLater
+from rules_listener.send.network import Attempts
+from tests.eventually import eventually
+
+PATIENCE_S = 10.0
 STEP_S = 0.02
 """Between two bytes of a receiver that answers byte by byte."""
 
@@ -72,6 +78,24 @@ def saying(text: bytes) -> Serve:
             connection.sendall(data)
 
     return serve
+
+
+class Stoppable(Channel, Protocol):
+    """A channel whose tries can be broken off."""
+
+    _attempts: Attempts
+
+
+def assert_stopping_breaks_off(channel: Stoppable, message: Message, port: int) -> None:
+    """`stop` ends a try that is under way at a silent receiver; one that begins later ends at once."""
+    outcomes: list[Outcome] = []
+    thread = Thread(target=lambda: outcomes.append(channel.send(message)))
+    thread.start()
+    eventually(lambda: bool(channel._attempts._under_way), "the try")
+    channel.stop()
+    thread.join(PATIENCE_S)
+    assert outcomes == [RetryLater(f"127.0.0.1:{port}: the courier is ending")]
+    assert channel.send(message) == outcomes[0]
 
 
 def closed_port() -> int:

@@ -1,7 +1,7 @@
 """What a digest says."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from rules_listener.outbox.channel import Message
 from rules_listener.send.digest import LINE_CHARACTERS, Batch, digest_of
 from rules_listener.send.environment import environment_of, input_of
 from rules_listener.send.wording import body, document, subject
+from tests.zones import zone_of_host
 
 MakeMessage = Callable[..., Message]
 BATCH = Batch(300.0)
@@ -31,9 +32,11 @@ def make(make_message: MakeMessage) -> MakeMessage:
     return make
 
 
-@pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rules_listener.send.digest._zone", lambda time: time)
+@pytest.fixture(autouse=True, scope="module")
+def _utc() -> Iterator[None]:
+    """Times are shown in UTC."""
+    with zone_of_host("UTC"):
+        yield
 
 
 def test_one_message_stays_as_it_is(make: MakeMessage) -> None:

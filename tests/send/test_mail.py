@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
-from threading import Thread
 from time import monotonic
 from typing import Any
 
@@ -14,10 +13,20 @@ from hypothesis import strategies as st
 
 from rules_listener.base.clock import ManualClock
 from rules_listener.base.errors import ConfigError
-from rules_listener.outbox.channel import GaveUp, Message, Outcome, RetryLater, Sent
+from rules_listener.outbox.channel import GaveUp, Message, RetryLater, Sent
 from rules_listener.send.mail import EmailChannel, Letter, Server, address_of
 from tests.send.mailbox import PASSWORD, Mailbox, authenticate, mail_server, server_context
-from tests.send.receivers import Certificates, Serve, closed_port, dripping, receiver, resetting, saying, silent
+from tests.send.receivers import (
+    Certificates,
+    Serve,
+    assert_stopping_breaks_off,
+    closed_port,
+    dripping,
+    receiver,
+    resetting,
+    saying,
+    silent,
+)
 
 MakeMessage = Callable[..., Message]
 QUICK_S = 0.4
@@ -259,18 +268,8 @@ def test_nothing_listens(make_message: MakeMessage) -> None:
 
 def test_stopping_breaks_off(make_message: MakeMessage) -> None:
     """`stop` ends a try that is under way; one that begins later ends at once."""
-    outcomes: list[Outcome] = []
     with receiver(silent) as port:
-        channel = _channel(port, timeout_s=60)
-        thread = Thread(target=lambda: outcomes.append(channel.send(make_message())))
-        thread.start()
-        deadline = monotonic() + PATIENCE_S
-        while not channel._attempts._under_way:
-            assert monotonic() < deadline
-        channel.stop()
-        thread.join(PATIENCE_S)
-        assert outcomes == [RetryLater(f"127.0.0.1:{port}: the courier is ending")]
-        assert channel.send(make_message()) == outcomes[0]
+        assert_stopping_breaks_off(_channel(port, timeout_s=60), make_message(), port)
 
 
 def test_what_cannot_work_is_said_at_once(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import json
 import ssl
 from collections.abc import Callable
 from email.utils import formatdate
-from threading import Thread
 from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs
@@ -23,7 +22,17 @@ from rules_listener.send.webhook import FORM, Request, Target, WebhookChannel, f
 from rules_listener.send.wording import document
 from tests.send.hook import Answer, Hook, hook_server
 from tests.send.mailbox import server_context
-from tests.send.receivers import Certificates, Serve, closed_port, dripping, receiver, resetting, saying, silent
+from tests.send.receivers import (
+    Certificates,
+    Serve,
+    assert_stopping_breaks_off,
+    closed_port,
+    dripping,
+    receiver,
+    resetting,
+    saying,
+    silent,
+)
 
 MakeMessage = Callable[..., Message]
 PATH = "/s3cr3t-path?token=s3cr3t-query"
@@ -304,18 +313,8 @@ def test_a_connection_that_was_kept_is_watched_too(make_message: MakeMessage) ->
 
 def test_stopping_breaks_off(make_message: MakeMessage) -> None:
     """`stop` ends a try that is under way; one that begins later ends at once."""
-    outcomes: list[Outcome] = []
     with receiver(silent) as port:
-        channel = _channel(port, timeout_s=60)
-        thread = Thread(target=lambda: outcomes.append(channel.send(make_message())))
-        thread.start()
-        deadline = monotonic() + PATIENCE_S
-        while not channel._attempts._under_way:
-            assert monotonic() < deadline
-        channel.stop()
-        thread.join(PATIENCE_S)
-        assert outcomes == [RetryLater(f"127.0.0.1:{port}: the courier is ending")]
-        assert channel.send(make_message()) == outcomes[0]
+        assert_stopping_breaks_off(_channel(port, timeout_s=60), make_message(), port)
 
 
 def test_certificates_that_cannot_be_read(certificates: Certificates) -> None:

@@ -170,7 +170,7 @@ def test_the_readme_names_each_metric(
     scrape()
     families = text_string_to_metric_families((tmp_path / "scraped").read_text())
     shown = {_in_readme(family) for family in families}
-    table = README.read_text(encoding="utf-8").partition("### Metrics")[2].partition("### Rules")[0]
+    table = README.read_text(encoding="utf-8").partition("### Metrics")[2].partition("\n## ")[0]
     named = {
         name for row in table.splitlines() if row.startswith("| `") for name in row.split(" | ")[0].split("`")[1::2]
     }

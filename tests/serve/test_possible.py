@@ -1,7 +1,5 @@
 """What is said to be impossible never happens: for any rule, any processes, and any event that they can send."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,28 +8,19 @@ from rules_listener.base.diagnostics import Diagnostic
 from rules_listener.event.catalogue import CATALOGUE
 from rules_listener.event.event import Event
 from rules_listener.lang import checked
-from rules_listener.match import runtime
 from rules_listener.match.engine import Engine
 from rules_listener.serve.possible import PROCESS_TYPES, Possible, has_tries, most_tries, sends
 from rules_listener.serve.reach import Reach
 from rules_listener.serve.supervisorconf import Group, Process, SupervisorConf
 from rules_listener.serve.supervisorparser import Places
 from rules_listener.serve.wanted import Waiting
-from tests.match.strategies import DEFINITIONS, ENV, HOST, WORDS, events, rules
+from tests.match.strategies import DEFINITIONS, WORDS, events, rules
 from tests.serve.confs import process, program_of
+
+pytestmark = pytest.mark.usefixtures("known_host")
 
 NAMES = [word for word in WORDS if word and not {*word} & {*" :/"}]
 THOROUGH = settings(derandomize=True, deadline=None, max_examples=100)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _known_host() -> Iterator[None]:
-    """A host and an environment of which the tests know what they say."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(runtime.NAMESPACE, "host", HOST.get)
-        for name, value in ENV.items():
-            patch.setenv(name, value)
-        yield
 
 
 def conf_with(processes: list[Process]) -> SupervisorConf:

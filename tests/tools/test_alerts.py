@@ -216,3 +216,22 @@ def test_rules_that_were_rejected_are_told(run: Run, state: Path) -> None:
 def test_what_an_action_does(kind: str, arguments: tuple[str, ...], said: str) -> None:
     """An action is told by its name, once, and what it is done with."""
     assert told.said(LISTED._replace(kind=kind, arguments=arguments)) == said
+
+
+def test_what_events_say_does_nothing_to_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control characters of alerts are spelled, brackets are no markup; JSON has all as it is."""
+    said = "[/bold] \x1b[2J\x9b1A\u202e[red]end"
+    event = Event("PROCESS_COMMUNICATION_STDOUT", NOW, {"processname": said, "groupname": "web", "pid": 1}, said)
+    alerts = [Alert(NOW, "r", said, "alert", "error", event, (Delivery("id1", "ops", said),), incident="i", opened=NOW)]
+    Store(tmp_path).commit(alerts, None, time=NOW)
+    monkeypatch.setenv("FORCE_COLOR", "")
+    options = ["--state", str(tmp_path)]
+    for is_terminal in (True, False):
+        monkeypatch.setattr(alerts_module, "is_terminal", lambda is_terminal=is_terminal: is_terminal)
+        for command in (["alerts", "list"], ["alerts", "show", "id1"], ["status"]):
+            done = CliRunner().invoke(cli, [*command, *options])
+            assert done.exit_code == 0, done.output
+            assert [line for line in done.output.split("\n") if not line.isprintable()] == []
+            assert command == ["status"] or "[/bold] \\u001b[2J\\u009b1A\\u202e[red]end" in done.output
+    (told_to_programs,) = json.loads(CliRunner().invoke(cli, ["alerts", "list", *options, "--format", "json"]).output)
+    assert told_to_programs["text"] == said

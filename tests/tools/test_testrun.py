@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -24,6 +23,7 @@ from rules_listener.tools.testfile import Library, Suite, read_suite, suite_of
 from rules_listener.tools.testreport import as_plain, failure, shown
 from rules_listener.tools.testrun import Ran, run_tests
 from tests.match.harness import engine
+from tests.zones import zone_of_host
 
 RULES = 'rule gone on PROCESS_STATE_FATAL alert "{process} is gone"\n'
 
@@ -120,8 +120,6 @@ tests:
 def test_a_test_says_the_same_on_every_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Host, environment and time zone are those of the file, in conditions and in texts."""
     monkeypatch.setenv("STAGE", "here")
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    time.tzset()
     rules = """
         rule a on PROCESS_STATE_FATAL where host != "web01" alert "{host} {fqdn} {ip} {env('STAGE')} {time}"
         rule b on PROCESS_STATE_FATAL where host == "web01" alert "{host} {fqdn} {ip} {env('STAGE')} {time}"
@@ -132,19 +130,14 @@ tests:
   - {name: a, events: [0s PROCESS_STATE_FATAL web], alerts: [{rule: a}]}
 """
     given = "host: web01\nfqdn: web01.example.org\nip: 192.0.2.7\nenv: {STAGE: test}\ntimezone: Europe/Berlin\n"
-    first, second = (run(written(tmp_path, text, rules))[0] for text in (plain, given + plain))
+    with zone_of_host("Asia/Tokyo"):
+        first, second = (run(written(tmp_path, text, rules))[0] for text in (plain, given + plain))
     assert first.alerts[0].deliveries[0].text == "localhost localhost 127.0.0.1 - 2024-01-01T00:00:00+00:00"
     assert second.alerts[0].rule == "b"
     text = second.alerts[0].deliveries[0].text
     assert text == "web01 web01.example.org 192.0.2.7 test 2024-01-01T00:00:00+01:00"
     assert first.start - second.start == 3600
     assert os.environ["STAGE"] == "here"
-
-
-@pytest.fixture(autouse=True)
-def _zone_as_before() -> Iterator[None]:
-    yield
-    time.tzset()
 
 
 def fatal(moment: float) -> Event:

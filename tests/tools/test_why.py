@@ -1,6 +1,5 @@
 """Why a rule fired or did not, in a sentence."""
 
-import time
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -10,16 +9,14 @@ from rules_listener.tools.why import why
 from tests.match.harness import state
 from tests.match.playing import at, backoff, beat, exited, own, running
 from tests.tools.observing import first, observed
+from tests.zones import zone_of_host
 
 
 @pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _utc() -> Iterator[None]:
     """Times are shown in UTC: the beginning is 16:00:00."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+    with zone_of_host("UTC"):
+        yield
 
 
 TIMES = 'rule r on crashed where groupname == "site" 3 times in 10m alert "x"'

@@ -5,6 +5,7 @@ from datetime import tzinfo
 
 import click
 
+from rules_listener.base.counted import counted
 from rules_listener.lang.literals import spell_duration
 from rules_listener.outbox.alert import Alert
 from rules_listener.tools import show
@@ -14,7 +15,8 @@ from rules_listener.tools.replay.history import Played
 from rules_listener.tools.replay.lines import alert_object, played_object, tally_object, write
 from rules_listener.tools.replay.markdown import HEADING, table
 from rules_listener.tools.replay.text import lines, numbers_table
-from rules_listener.tools.replay.words import by_text, counted, covered, moment, printable
+from rules_listener.tools.replay.words import by_text, covered, moment
+from rules_listener.tools.spelled import printable_lines
 
 MOST_ROWS = 50
 _COLOURS = {Change.ADDED: "green", Change.REMOVED: "red", Change.MOVED: "cyan", Change.CHANGED: "yellow"}
@@ -86,7 +88,7 @@ class TextDifferences:
         for line in lines(difference.alert, self._zone, coloured=self._coloured):
             click.echo(f"{shown} {line}")
         for detail in details(difference, self._zone):
-            click.echo(f"         {printable(detail)}")
+            click.echo(f"         {printable_lines(detail)}")
 
     def end(self, played: Played, compared: Compared) -> None:
         """Write what differs, rule by rule."""

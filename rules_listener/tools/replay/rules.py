@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rules_listener.base.diagnostics import as_text, has_errors
 from rules_listener.base.errors import ConfigError
 from rules_listener.lang.checked import RuleSet
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.program import Program
-from rules_listener.serve.compiler import check_all
-from rules_listener.serve.config import FILE_NAME
+from rules_listener.tools.loaded import checked_rules
 
 _CONFIGURATIONS = (".yaml", ".yml")
 
@@ -28,18 +26,9 @@ def read_rules(paths: Sequence[str], config: Path | None) -> Rules:
     """The rules in some files or folders, or else those of the configuration, or else of the one in this folder.
 
     Raises:
-        ConfigError: there are none, or one has an error; the diagnostics are in its text.
+        ConfigError: as `checked_rules`.
     """
-    if config is None and not paths:
-        config = Path(FILE_NAME)
-        if not config.exists():
-            raise ConfigError(
-                f"there are no rules: name them with --rules, or a configuration with --config ({FILE_NAME})"
-            )
-    found = check_all(config, paths, any_channel=config is None)
-    errors = [one for one in found.found if has_errors([one])]
-    if errors:
-        raise ConfigError(f"the rules or the configuration are wrong\n{as_text(errors)}")
+    found = checked_rules(config, paths)
     return Rules(compile_rules(found.rules), found.config.default, found.rules)
 
 
@@ -47,7 +36,7 @@ def read_earlier_rules(paths: Sequence[str], config: Path | None) -> Rules:
     """The rules to compare with: files or folders under the same configuration, or a configuration of their own.
 
     Raises:
-        ConfigError: as `read_rules`.
+        ConfigError: as `checked_rules`, or there is another configuration among several paths.
     """
     own = [path for path in paths if path.endswith(_CONFIGURATIONS)]
     if own and len(paths) > 1:

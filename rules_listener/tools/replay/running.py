@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rules_listener.base.clock import SystemClock
+from rules_listener.base.counted import counted
 from rules_listener.event.findings import Findings
 from rules_listener.event.recording import Kind, Reading
 from rules_listener.tools.recordings import Recordings, sum_up, what_is_not_known
@@ -14,7 +15,6 @@ from rules_listener.tools.replay.history import History, Played
 from rules_listener.tools.replay.jobs import Jobs
 from rules_listener.tools.replay.progress import Shown
 from rules_listener.tools.replay.report import Player
-from rules_listener.tools.replay.words import counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from rules_listener.tools.replay.words import (
     moment,
     names,
     outcome,
-    printable,
     rows,
 )
+from rules_listener.tools.spelled import printable_lines
 
 _INDENT = " " * 31
 
@@ -60,7 +60,7 @@ def lines(alert: Alert, zone: tzinfo | None, *, coloured: bool) -> list[str]:
     shown = click.style(label, fg=_COLOURS.get(label.strip())) if coloured else label
     found = []
     for text, channels in by_text(alert).items():
-        body = printable(text).replace("\n", f"\n{_INDENT}")
+        body = printable_lines(text).replace("\n", f"\n{_INDENT}")
         found.append(f"{moment(alert.time, zone)}  {shown}  {body}  ({alert.rule}{_fate(alert, channels)})")
     return found
 

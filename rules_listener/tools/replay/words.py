@@ -2,20 +2,20 @@
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
+from rules_listener.base.counted import counted
 from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.tools.replay.history import Played
 from rules_listener.tools.replay.tally import Tally
+from rules_listener.tools.show import clock_time
 
 MOST_NAMES = 20
 
 
 def moment(time: float | None, zone: tzinfo | None) -> str:
-    """A moment to the second, in a zone, or in the host's."""
-    if time is None:
-        return ""
-    return datetime.fromtimestamp(time, zone).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    """A moment to the second, in a zone, or in the host's; empty if there is none."""
+    return "" if time is None else clock_time(time, zone)
 
 
 def said(alert: Alert, delivery: Delivery) -> str:
@@ -40,20 +40,6 @@ def by_text(alert: Alert) -> dict[str, list[str]]:
     for delivery in alert.deliveries:
         texts.setdefault(said(alert, delivery), []).append(delivery.channel)
     return texts or {"(to no channel)": []}
-
-
-def printable(text: str) -> str:
-    """A text without anything that would do something to a terminal; lines stay lines."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else _escaped(sign) for sign in text)
-
-
-def _escaped(sign: str) -> str:
-    return sign.encode("unicode_escape").decode()
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 event`, `1,200 events`."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def names(several: Iterable[str]) -> str:

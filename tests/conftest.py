@@ -1,0 +1,18 @@
+"""What tests of several packages share: a host that is always the same."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from rules_listener.match import runtime
+from tests.match.strategies import ENV, HOST
+
+
+@pytest.fixture(scope="module")
+def known_host() -> Iterator[None]:
+    """A host and an environment of which the tests know what they say."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(runtime.NAMESPACE, "host", HOST.get)
+        for name, value in ENV.items():
+            patch.setenv(name, value)
+        yield
