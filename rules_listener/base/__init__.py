@@ -1,6 +1,6 @@
 """The ground that everything stands on.
 
-Read in this order: `errors` (what is raised), `clock` (where time comes from), `counted` (how many, in words),
-`source` (text and places in it), `meaning` (what is known of a kind of diagnostic), `codes` and `supervisorcodes` (all
-kinds), `diagnostics` (what is said about a place, and how it is shown).
+Read in this order: `errors` (what is raised), `clock` (where time comes from), `digest` (of bytes), `counted` (how
+many, in words), `source` (text and places in it), `meaning` (what is known of a kind of diagnostic), `codes` and
+`supervisorcodes` (all kinds), `diagnostics` (what is said about a place, and how it is shown).
 """

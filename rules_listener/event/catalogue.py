@@ -10,9 +10,9 @@ this table with the installed supervisor. The `LISTENER_…` types are the liste
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -29,8 +29,7 @@ class Kind(StrEnum):
     """A value out of JSON: text, number or boolean, known only when the event is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A field of an event.
 
     `values` are all that the field can ever hold, where that is known; `possible` are those of them that it can hold in
@@ -45,8 +44,7 @@ class Field:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EventType:
+class EventType(NamedTuple):
     """A type of event.
 
     `fields` are those of the payload's first line (for an abstract type: those that all its subtypes share);

@@ -7,9 +7,8 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules_listener.event.catalogue import Kind
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from json import JSONDecoder, JSONEncoder
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One argument: its kind, and whether it has to be written out in the rule."""
 
     name: str
@@ -26,8 +24,7 @@ class Parameter:
     literal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """A builtin. Each example is an expression over `data`, the text that it is given, and the result as it prints."""
 
     name: str

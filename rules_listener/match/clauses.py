@@ -14,10 +14,9 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
-from hashlib import blake2b
 from typing import Any
 
+from rules_listener.base.digest import blake2b
 from rules_listener.event.event import Event, Seen
 from rules_listener.lang.literals import spell_duration
 from rules_listener.match.agenda import Agenda, Deadline
@@ -106,7 +105,7 @@ class Open:
         elapsed = opening.values.get("elapsed")
         if not isinstance(elapsed, int | float):
             return opening
-        return replace(opening, values={**opening.values, "elapsed": elapsed + now - self.since})
+        return opening._replace(values={**opening.values, "elapsed": elapsed + now - self.since})
 
 
 class Clauses:
@@ -241,7 +240,7 @@ class Clauses:
     def _say_again(self, found: Open, phase: str, silence: Silence | None, now: float) -> None:
         """Send what is open, unless a mute or the limit holds it back; what was not sent goes where it would now."""
         if not found.sent:
-            found.opening = replace(found.opening, channels=self._routes(found.opening.event))
+            found.opening = found.opening._replace(channels=self._routes(found.opening.event))
         opening = found.opening_at(now)
         held, suppressed = silence.reason if silence else None, 0
         if silence is None:

@@ -43,8 +43,7 @@ class Until(NamedTuple):
     of_states: bool
 
 
-@dataclass(slots=True)
-class Action:
+class Action(NamedTuple):
     """One action of a rule.
 
     `kind` is the word of the language (`alert`, `run`, `shutdown`, …). `templates` holds one compiled template for an
@@ -68,8 +67,7 @@ class Action:
         return self.until is not None or self.at_most is not None
 
 
-@dataclass(slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """What a rule waits for beyond one event: see `lang/checked.py: Pattern`. `of` finds the value of `N distinct`."""
 
     kind: str
@@ -78,8 +76,7 @@ class Pattern:
     of: Callable[[Seen], object] | None = None
 
 
-@dataclass(slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A compiled rule as the engine and the outbox know it.
 
     `name` is what people see, `meaning` the fingerprint of its checked form. `groups` are the literals that the rule
@@ -120,8 +117,7 @@ class Mute(NamedTuple):
     window: Window | None = None
 
 
-@dataclass(slots=True)
-class Opening:
+class Opening(NamedTuple):
     """The firing that opened an alert: `id` names the alert for as long as it is open.
 
     `channels` are those to which a route has sent it.

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from rules_listener.event.event import Seen
@@ -34,7 +33,7 @@ def overlaid(base: Loaded, changed: Loaded, numbers: Sequence[int]) -> Loaded:
     triggers = tuple((one.rule, one.role) for one in order)
     kinds = {*base.buckets, *changed.buckets}
     buckets = {kind: _both(base.buckets.get(kind), changed.buckets.get(kind), *hits) for kind in kinds}
-    return replace(base, rules=tuple(rules), triggers=triggers, buckets=buckets)
+    return base._replace(rules=tuple(rules), triggers=triggers, buckets=buckets)
 
 
 def _both(base: Bucket | None, changed: Bucket | None, kept: dict[int, int], added: dict[int, int]) -> Bucket:

@@ -7,7 +7,6 @@
 
 import marshal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -97,8 +96,7 @@ Bucket = Callable[[Seen], list[int]]
 """The numbers of the triggers that an event pulls."""
 
 
-@dataclass(slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A program that can run: rules, triggers, buckets by type of event, the configuration's templates by name.
 
     Routes and mutes are in the order in which they are asked.

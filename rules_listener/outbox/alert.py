@@ -10,8 +10,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
+from rules_listener.base.digest import blake2b
 from rules_listener.event.event import Event
 from rules_listener.lang.literals import spell_duration
 from rules_listener.match.firing import Action, Firing, Rule, Step, Values

@@ -5,7 +5,6 @@
 2. Loading one imports neither lark nor YAML.
 """
 
-import hashlib
 import json
 import os
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rules_listener import __version__
+from rules_listener.base.digest import blake2b
 from rules_listener.match.program import ActionData, MuteData, PatternData, Program, RouteData, RuleData
 from rules_listener.serve.config import ChannelConfig, Config
 
@@ -52,7 +52,7 @@ def digest_of(path: Path) -> str:
             content = path.read_bytes()
     except OSError:
         return ""
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def rule_files(folder: Path) -> list[Path]:
@@ -70,13 +70,13 @@ def dump_bundle(bundle: Bundle) -> bytes:
         ]
     ).encode()
     content = len(described).to_bytes(8, "big") + described + program.code
-    return _MAGIC + hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest() + content
+    return _MAGIC + blake2b(content, digest_size=_DIGEST_SIZE).digest() + content
 
 
 def load_bundle(content: bytes) -> Bundle | None:
     """The bundle that `content` holds, if it is whole and made by this package for this Python."""
     start = len(_MAGIC) + _DIGEST_SIZE
-    digest = hashlib.blake2b(content[start:], digest_size=_DIGEST_SIZE).digest()
+    digest = blake2b(content[start:], digest_size=_DIGEST_SIZE).digest()
     if content[:start] != _MAGIC + digest:
         return None
     code = start + 8 + int.from_bytes(content[start : start + 8], "big")
@@ -131,7 +131,7 @@ def _stamp() -> str:
     package = Path(__file__).parent.parent
     files = [file for name in _COMPILED_BY for file in _files(package / name)]
     states = [(str(file), status.st_size, status.st_mtime_ns) for file in files for status in (file.stat(),)]
-    return hashlib.blake2b(repr((__version__, sys.version, states)).encode(), digest_size=16).hexdigest()
+    return blake2b(repr((__version__, sys.version, states)).encode(), digest_size=16).hexdigest()
 
 
 def _files(path: Path) -> list[Path]:

@@ -11,8 +11,8 @@ import gc
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from rules_listener.base.clock import Clock, SystemClock
 from rules_listener.base.errors import ConfigError, StoreError
@@ -44,8 +44,7 @@ CANNOT_RUN = 2
 LOCK_NAME = "listener.lock"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The arguments of `run`; empty where they were not given."""
 
     config: str = ""

@@ -94,7 +94,7 @@ class _Noticing:
     def _alone(self, suite: Suite, test: RuleTest, loaded: Loaded) -> Said:
         """What rules say by themselves, with all routes and mutes."""
         whole = _loaded(suite)
-        ran = self._run(suite, test, replace(loaded, routes=whole.routes, mutes=whole.mutes))
+        ran = self._run(suite, test, loaded._replace(routes=whole.routes, mutes=whole.mutes))
         return [facts_of(alert, ran.start) for alert in ran.alerts]
 
     def _fails(self, suite: Suite, test: RuleTest, loaded: Loaded) -> bool:
