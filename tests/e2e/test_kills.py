@@ -48,6 +48,18 @@ Handler.receive, Handler.answered = receive_and_note, die_and_go_on
 """
 """The listener dies after the answer has left, before it has noted that."""
 
+DIE_WITH_ALERTS_OWED = """
+from rules_listener.serve import handler
+make = handler.alerts_of
+def die_and_make(firing, channels):
+    if firing.event.data == "deadly" and not os.path.exists("{folder}/died"):
+        open("{folder}/died", "w").close()
+        os.kill(os.getpid(), 9)
+    return make(firing, channels)
+handler.alerts_of = die_and_make
+"""
+"""The listener dies after its answer, when it is about to make the alerts of the event."""
+
 SLOW_AT_FIRST = """
 import json, os, sys, time
 def note(what):
@@ -93,6 +105,17 @@ def test_killed_after_the_answer(supervised: Supervised) -> None:
     supervised.wait_for_texts("before", "deadly", "after")
     assert (supervised.folder / "died").exists()
     assert supervised.counter("dead") == 0
+
+
+def test_killed_with_alerts_owed(supervised: Supervised) -> None:
+    """An event that was answered, and whose alerts were not made yet, fires when the next listener starts, once."""
+    supervised.rules('on PROCESS_COMMUNICATION alert "{data} of {process}"')
+    supervised.listener(wrapper=DIE_WITH_ALERTS_OWED.format(folder=supervised.folder), events="PROCESS_COMMUNICATION")
+    supervised.say("say", "before", "deadly", "after")
+    supervised.start()
+    supervised.wait_for_texts("before of say", "deadly of say", "after of say")
+    assert (supervised.folder / "died").exists()
+    assert (supervised.counter("dead"), supervised.counter("lost"), supervised.discarded) == (0, 0, 0)
 
 
 def _slow_command(supervised: Supervised) -> None:
