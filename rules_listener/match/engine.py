@@ -84,8 +84,8 @@ def open_alerts(dumped: dict[str, Any]) -> list[OpenAlert]:
     return sorted(found, key=lambda one: one.since)
 
 
-_Kind = tuple[Bucket | None, Callable[[Seen], None] | None, bool]
-"""What is done with events of a type: which rules they may concern, what else they mean, whether it is LISTENER_….
+_Kind = tuple[Bucket | None, Callable[[Seen], None] | None]
+"""What is done with events of a type: which rules they may concern, what else they mean.
 
 A plain tuple: to unpack it is part of the price of every event.
 """
@@ -112,18 +112,19 @@ class Engine:
         self._tracks = [self._track(number, rule) for number, rule in enumerate(program.rules)]
         self._clauses = [self._clauses_of(number, rule) for number, rule in enumerate(program.rules)]
         self._handlers = [self._handler(rule, role) for rule, role in program.triggers]
-        self._kinds = {name: self._kind(name) for name in CATALOGUE}
+        self._kinds = {name: self._kind(name) for name in CATALOGUE if not name.startswith(LISTENER_PREFIX)}
+        """Of supervisord's own types; others are rare, and may tell of time itself."""
 
     # events and time
 
     def feed(self, event: Seen) -> list[Firing]:
         """The firings up to `event` and those that it causes; those of one moment in the order of the rules."""
-        try:
-            bucket, note, is_own = self._kinds[event.type]
-        except KeyError:
-            bucket, note, is_own = self._kind(event.type)
         last, now = self._now, event.time + self._ahead
-        if last is None or now < last or is_own:
+        try:
+            bucket, note = self._kinds[event.type]
+        except KeyError:
+            (bucket, note), last = self._kind(event.type), None
+        if last is None or now < last:
             now = self._arrived(event)
         queue = self._queue
         if queue and queue[0][0] <= now:
@@ -175,7 +176,7 @@ class Engine:
         elif name == "PROCESS_GROUP_REMOVED":
             note = self._stays.group_removed
         bucket = self._buckets.get(name) or (self._other if name not in CATALOGUE else None)
-        return bucket, note, name.startswith(LISTENER_PREFIX)
+        return bucket, note
 
     def _note_supervisor(self, event: Seen) -> None:
         self.supervisor_stopping = event.type.endswith("STOPPING")
