@@ -14,6 +14,7 @@ import select
 import signal
 from collections.abc import Callable
 from enum import IntEnum
+from resource import RUSAGE_SELF, getrusage
 from types import FrameType
 
 from rules_listener.base.clock import Clock
@@ -30,6 +31,9 @@ BURST_S = 0.001
 EAGER_S = 0.0002 if len(os.sched_getaffinity(0)) > 1 else 0.0
 """Events less than `BURST_S` apart are a burst. To sleep and be woken takes longer than supervisord needs for the next
 event of a burst: for `EAGER_S` after an answer the loop stays awake, if there is another processor for supervisord."""
+LOOK_EVENTS = 64
+"""After how many events of a burst it is looked whether that processor was free, too."""
+TIRED_S = 1.0
 QUIET_S = 2.0
 """supervisord hands out what waits at least once a second: after two without an event, nothing waits."""
 PATIENCE_S = 10.0
@@ -47,6 +51,11 @@ class Status(IntEnum):
 
     CLEAN = 0
     BROKEN = 1
+
+
+def pushed_aside() -> int:
+    """How often this process had to leave the processor to another one, and wanted to go on."""
+    return getrusage(RUSAGE_SELF).ru_nivcsw
 
 
 class Signals:
@@ -69,6 +78,26 @@ class Signals:
             return set(os.read(self.output, 512))
         except BlockingIOError:
             return set()
+
+
+class Eagerness:
+    """Whether it pays to stay awake: not where others, supervisord first, have to take the processor from us."""
+
+    def __init__(self, pushed_aside: Callable[[], int] = pushed_aside) -> None:
+        self._pushed_aside = pushed_aside
+        self._before = pushed_aside()
+        self._events = 0
+        self._asleep_until = 0.0
+
+    def until(self, now: float) -> float:
+        """Until when to stay awake after an event of a burst, by the monotonic clock."""
+        self._events += 1
+        if self._events == LOOK_EVENTS:
+            times = self._pushed_aside()
+            if times - self._before > LOOK_EVENTS // 4:
+                self._asleep_until = now + TIRED_S
+            self._events, self._before = 0, times
+        return 0.0 if now < self._asleep_until else now + EAGER_S
 
 
 class Loop:
@@ -104,6 +133,7 @@ class Loop:
         self._heard_at = clock.monotonic()
         self._missing_since: float | None = None
         self._eager_until = 0.0
+        self._eagerness = Eagerness()
         self._poll = select.poll()
         self._polled: set[int] = set()
 
@@ -167,7 +197,7 @@ class Loop:
         self._handler.answered()
         now = self._clock.monotonic()
         if now - self._heard_at < BURST_S:
-            self._eager_until = now + EAGER_S
+            self._eager_until = self._eagerness.until(now)
         self._heard_at = now
         self._ticks = self._ticks or b" eventname:TICK_" in frame.header
         if not self._handler.sequence.is_whole:

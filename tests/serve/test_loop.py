@@ -13,7 +13,7 @@ import pytest
 from rules_listener.base.clock import Clock, ManualClock, SystemClock
 from rules_listener.event.wire import OK, READY, Frame
 from rules_listener.outbox.counters import ANSWERED_NS
-from rules_listener.serve.loop import Loop, Signals, Status
+from rules_listener.serve.loop import EAGER_S, LOOK_EVENTS, Eagerness, Loop, Signals, Status
 from rules_listener.serve.timing import Timing
 
 if TYPE_CHECKING:
@@ -277,3 +277,13 @@ def test_real_signals_arrive() -> None:
         if signals is not None:
             os.close(signals.output)
             os.close(signals._input)
+
+
+def test_a_loop_that_is_pushed_aside_sleeps() -> None:
+    """Where others need the processor at a quarter of the events, the loop does not stay awake for a second."""
+    times = iter([0, 0, LOOK_EVENTS, LOOK_EVENTS])
+    eagerness = Eagerness(lambda: next(times))
+    awake = [eagerness.until(number * 0.001) > 0 for number in range(1, LOOK_EVENTS * 2 + 1)]
+    assert awake == [*[True] * (LOOK_EVENTS * 2 - 1), False]
+    assert not eagerness.until(0.5)
+    assert eagerness.until(2.0) == 2.0 + EAGER_S
