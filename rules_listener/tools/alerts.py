@@ -28,12 +28,21 @@ _FORMAT = click.option(
 )
 
 
-@click.group(invoke_without_command=True, short_help="List alerts, show one, send it again or drop it.")
-@click.pass_context
-def alerts(context: click.Context) -> None:
-    """List the alerts, show one, send one again or drop it. An ID may be cut short, as long as it is clear."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_alerts)
+class _ListFirst(click.Group):
+    """A group in which `list` is meant where no command is named: its options may follow at once."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put in `list` where it is left out."""
+        is_left_out = not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names)
+        return super().parse_args(ctx, ["list", *args] if is_left_out else args)
+
+
+@click.group(cls=_ListFirst, short_help="List alerts, show one, send it again or drop it.")
+def alerts() -> None:
+    """List the alerts, show one, send it again or drop it. Without a command, list them.
+
+    An ID may be cut short, as long as it is clear.
+    """
 
 
 def _filters(command: Command) -> Command:
@@ -54,11 +63,7 @@ def _filters(command: Command) -> Command:
 @click.option("-n", "--last", "count", default=DEFAULT_COUNT, show_default=True, help="How many, from the newest back.")
 @_FORMAT
 def list_alerts(
-    state: Path | None = None,
-    config: Path | None = None,
-    count: int = DEFAULT_COUNT,
-    output_format: str = "text",
-    **filters: tuple[str, ...],
+    state: Path | None, config: Path | None, count: int, output_format: str, **filters: tuple[str, ...]
 ) -> None:
     """List the newest alerts, the newest last: what each says, and how it stands."""
     wanted = Wanted(**{name: values for name, values in filters.items() if values})

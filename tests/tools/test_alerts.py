@@ -124,6 +124,13 @@ def test_what_is_listed_can_be_chosen(run: Run) -> None:
     assert run("alerts", "list", "--channel", "nonsense") == "there are no such alerts\n"
 
 
+def test_a_list_need_not_be_asked_for_by_name(run: Run) -> None:
+    """`alerts` lists, with the options of `alerts list`; its help is the group's."""
+    assert run("alerts") == run("alerts", "list")
+    assert run("alerts", "--only", "held", "-n1") == run("alerts", "list", "--only", "held", "-n1") != ""
+    assert "retry" in CliRunner().invoke(cli, ["alerts", "--help"]).output
+
+
 def test_json_has_everything(run: Run) -> None:
     """Lists and stories as JSON say when, why, which try and when next, by the same names."""
     listed = json.loads(run("alerts", "list", "--format", "json"))
