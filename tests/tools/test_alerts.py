@@ -131,6 +131,20 @@ def test_a_list_need_not_be_asked_for_by_name(run: Run) -> None:
     assert "retry" in CliRunner().invoke(cli, ["alerts", "--help"]).output
 
 
+def test_a_configuration_with_an_error_shows_what_there_is(state: Path, run: Run, tmp_path: Path) -> None:
+    """What is wrong elsewhere in it hides nothing; if the state folder is not known, that and the remedy are said."""
+    config = tmp_path / "c.yaml"
+    config.write_text(f"state: {state}\ndefault: [nope]\n")
+    for command in ("alerts", "status"):
+        done = CliRunner().invoke(cli, [command, "--config", str(config)])
+        assert (done.exit_code, done.output) == (0, run(command))
+    config.write_text("sate: x\n")
+    done = CliRunner().invoke(cli, ["status", "--config", str(config)])
+    assert done.exit_code == 2
+    assert "name that with --state" in done.output
+    assert "did you mean `state`?" in done.output
+
+
 def test_json_has_everything(run: Run) -> None:
     """Lists and stories as JSON say when, why, which try and when next, by the same names."""
     listed = json.loads(run("alerts", "list", "--format", "json"))
