@@ -59,8 +59,21 @@ def _filters(command: Command) -> Command:
 @alerts.command("list")
 @state_options
 @_filters
-@click.option("--only", "states", multiple=True, type=click.Choice(STATES), help="Only in this state.")
-@click.option("-n", "--last", "count", default=DEFAULT_COUNT, show_default=True, help="How many, from the newest back.")
+@click.option(
+    *("--only", "states"),
+    multiple=True,
+    metavar="STATE",
+    type=click.Choice([*dict.fromkeys([*STATES, *map(told.state, STATES)])]),
+    callback=lambda _, __, names: tuple(name.replace(" ", "_") for name in names),
+    help=f"Only in this state: {', '.join(STATES)}.",
+)
+@click.option(
+    *("-n", "--last", "count"),
+    type=click.IntRange(min=1),
+    default=DEFAULT_COUNT,
+    show_default=True,
+    help="How many alerts, from the newest back.",
+)
 @_FORMAT
 def list_alerts(
     state: Path | None, config: Path | None, count: int, output_format: str, **filters: tuple[str, ...]
@@ -89,15 +102,24 @@ def _table(listed: Sequence[Listed], now: float) -> RenderableType:
     table = show.table("time", "alert", whole=1)
     length = id_length([one.id for one in listed])
     for _, group in groupby(listed, lambda one: one.alert):
-        first, *others = group
+        of_alert = list(group)
+        first = of_alert[0]
         about = Text(told.about(first), show.SEVERITY_STYLES.get(first.severity, ""))
         deliveries = show.grid(whole=2)
-        for one in (first, *others):
+        for one, channel in _told_apart(of_alert):
             standing = Text.assemble(show.state(one.state), told.standing(one, now))
-            deliveries.add_row(one.id[:length] or "-", one.channel or "-", standing)
+            deliveries.add_row(one.id[:length] or "-", channel or "-", standing)
         said = Text(told.said(first) or first.key, "bold")
         table.add_row(show.short_time(first.time, now), Group(said, about, deliveries))
     return table
+
+
+def _told_apart(of_alert: Sequence[Listed]) -> list[tuple[Listed, str]]:
+    """The deliveries of an alert with their channels; an alert is held back as a whole, which is told once."""
+    first, *others = of_alert
+    if first.state == "held" and others:
+        return [(first, f"{first.channel} and {len(others)} more")]
+    return [(one, one.channel) for one in of_alert]
 
 
 def id_length(ids: Sequence[str]) -> int:
@@ -109,10 +131,11 @@ def id_length(ids: Sequence[str]) -> int:
 def _line(listed: Listed, now: float) -> str:
     """For a file or another program: everything in one line."""
     standing = told.standing(listed, now)
-    words = (show.clock_time(listed.time), listed.id or "-", listed.state, listed.severity, listed.rule)
+    about = (listed.phase, listed.severity, listed.rule, listed.key or "-", listed.channel or "-")
     said = told.said(listed) or listed.key
-    said = f"{said} ({listed.state.replace('_', ' ')}{standing})" if standing else said
-    return "  ".join([*words, listed.channel or "-", said]).replace("\n", " ")
+    said = f"{said} ({told.state(listed.state)}{standing})" if standing else said
+    words = (show.clock_time(listed.time), listed.id or "-", listed.state, *about, said)
+    return "  ".join(words).replace("\n", " ")
 
 
 @alerts.command("show")
@@ -176,7 +199,7 @@ def _story(said: Sequence[Listed]) -> RenderableType:
     table = show.table("time", "phase", "to", "alert", whole=3)
     for number in dict.fromkeys(one.alert for one in said):
         of_alert = [one for one in said if one.alert == number]
-        channels = ", ".join(f"{one.channel} ({one.state.replace('_', ' ')})" for one in of_alert)
+        channels = ", ".join(f"{one.channel} ({told.state(one.state)})" for one in of_alert)
         first = of_alert[0]
         table.add_row(show.clock_time(first.time), first.phase, channels, told.said(first))
     return table
@@ -244,7 +267,7 @@ def _say(listing: Listing, identifier: str, message: str, *, done: bool) -> None
     if found is None:
         _unknown(identifier)
         return
-    click.echo(f"{identifier} is {found.delivery.state.replace('_', ' ')}: there is nothing to do", err=True)
+    click.echo(f"{identifier} is {told.state(found.delivery.state)}: there is nothing to do", err=True)
     sys.exit(1)
 
 

@@ -20,6 +20,11 @@ def about(listed: Listed) -> str:
     return ", ".join(words if listed.phase == "firing" else [*words, listed.phase])
 
 
+def state(name: str) -> str:
+    """The name of a state in words; the store and programs have one word."""
+    return name.replace("_", " ")
+
+
 def standing(listed: Listed, now: float) -> str:
     """What follows the name of its state: why, which try, when next; empty if the state says all."""
     reason = f": {listed.reason}" if listed.reason else ""

@@ -88,7 +88,8 @@ def test_a_pipe_gets_one_line_for_each_delivery(run: Run) -> None:
     ]
     (given_up,) = [line for line in lines if "mail" in line]
     assert given_up.endswith(
-        f"{id_of(1, 'mail')}  given_up  critical  crash_loop  mail  web:nginx died 1 (given up after 1 try: {LONG})"
+        f"{id_of(1, 'mail')}  given_up  firing  critical  crash_loop  web:nginx  mail  web:nginx died 1"
+        f" (given up after 1 try: {LONG})"
     )
 
 
@@ -108,6 +109,26 @@ def test_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch, width: int, what:
         assert {id_of(1, "mail")[:8], id_of(6, "ops")[:8]} <= words
 
 
+def test_what_is_held_back_is_one_line(run: Run, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal an alert that was held back for several channels is told once."""
+    Store(state).commit([_alert(7, *"abcdefgh", held="at most 1 per 1h")], None, time=NOW)
+    monkeypatch.setattr(alerts_module, "is_terminal", lambda: True)
+    lines = run("alerts", "-n1").rstrip().splitlines()[2:]
+    assert [line.split(maxsplit=1)[-1].rstrip() for line in lines] == [
+        "web:nginx died 7",
+        "critical",
+        "a and 7 more  held: at most 1 per 1h",
+    ]
+
+
+@pytest.mark.parametrize("count", ["0", "-5", "x"])
+def test_a_number_of_alerts_is_one_or_more(run: Run, count: str) -> None:
+    """Anything else is refused, instead of a list that is empty or whole."""
+    assert "Invalid value for '-n'" in run("alerts", "list", "-n", count, status=2)
+    assert len(run("alerts", "list", "-n", "6").splitlines()) == 8
+    assert len(run("alerts", "list", "-n", "1", "--channel", "mail").splitlines()) == 1
+
+
 def test_ids_are_as_long_as_they_have_to_be() -> None:
     """Ids are cut to where they can be told apart, and not below eight characters."""
     assert alerts_module.id_length(["abcdefghij", "bbcdefghij", ""]) == 8
@@ -121,6 +142,9 @@ def test_what_is_listed_can_be_chosen(run: Run) -> None:
     assert len(run("alerts", "list", "--channel", "ops", "--channel", "mail").splitlines()) == 5
     assert len(run("alerts", "list", "--rule", "new").splitlines()) == 1
     assert len(run("alerts", "list", "--only", "waiting", "--key", "web:nginx").splitlines()) == 2
+    given_up = run("alerts", "list", "--only", "given_up")
+    assert given_up == run("alerts", "list", "--only", "given up")
+    assert len(given_up.splitlines()) == 1
     assert run("alerts", "list", "--channel", "nonsense") == "there are no such alerts\n"
 
 
