@@ -196,12 +196,13 @@ def _deliveries(deliveries: Sequence[Listed], now: float) -> RenderableType:
 
 
 def _story(said: Sequence[Listed]) -> RenderableType:
-    table = show.table("time", "phase", "to", "alert", whole=3)
-    for number in dict.fromkeys(one.alert for one in said):
-        of_alert = [one for one in said if one.alert == number]
-        channels = ", ".join(f"{one.channel} ({told.state(one.state)})" for one in of_alert)
+    """What was said of an open alert, and below each of its texts to whom; that is long where channels are many."""
+    table = show.table("time", "phase", "alert", whole=2)
+    for _, group in groupby(said, lambda one: one.alert):
+        of_alert = list(group)
         first = of_alert[0]
-        table.add_row(show.clock_time(first.time), first.phase, channels, told.said(first))
+        channels = ", ".join(f"{one.channel} ({told.state(one.state)})" for one in of_alert)
+        table.add_row(show.clock_time(first.time), first.phase, Text(f"{told.said(first)}\nto {channels}"))
     return table
 
 

@@ -109,6 +109,30 @@ def test_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch, width: int, what:
         assert {id_of(1, "mail")[:8], id_of(6, "ops")[:8]} <= words
 
 
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_story_of_an_alert_with_many_channels(
+    run: Run, state: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """Time and phase are whole, and everything is there, however many channels were told."""
+    channels, store = ("operations", "telephone", "mailing_list", "alertmanager", "chat_room"), Store(state)
+    phases = ("firing", "reminder", "recovery")
+    alerts = [_alert(number, *channels) for number in (7, 8, 9)]
+    for number, (alert, phase) in enumerate(zip(alerts, phases, strict=True)):
+        alert.phase, alert.incident, alert.opened, alert.time = phase, "i", NOW, NOW + 60 * number
+    store.commit(alerts, None, time=NOW)
+    store.close()
+    screen = StringIO()
+    monkeypatch.setattr(show, "console", lambda: Console(file=screen, width=width, highlight=False))
+    run("alerts", "show", id_of(7, channels[0]))
+    _, _, story = screen.getvalue().partition("what was said while it was open")
+    lines = [line.split() for line in story.splitlines()]
+    told_of = [line[2:] for line in lines if line[2:3] and line[2] in phases]
+    assert told_of == [[phase, "web:nginx", "died", str(7 + n)] for n, phase in enumerate(phases)]
+    words = [word for line in lines for word in line]
+    assert [word for word in words if word in channels] == [*channels] * 3
+    assert max(map(len, story.splitlines())) <= width
+
+
 def test_what_is_held_back_is_one_line(run: Run, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal an alert that was held back for several channels is told once."""
     Store(state).commit([_alert(7, *"abcdefgh", held="at most 1 per 1h")], None, time=NOW)
