@@ -8,6 +8,14 @@ from rules_listener.match import runtime
 from tests.match.strategies import ENV, HOST
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_columns() -> Iterator[None]:
+    """What is printed is as wide as for a pipe, whatever terminal the tests run in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        yield
+
+
 @pytest.fixture(scope="module")
 def known_host() -> Iterator[None]:
     """A host and an environment of which the tests know what they say."""

@@ -153,6 +153,19 @@ def test_a_number_of_alerts_is_one_or_more(run: Run, count: str) -> None:
     assert len(run("alerts", "list", "-n", "1", "--channel", "mail").splitlines()) == 1
 
 
+@pytest.mark.parametrize("what", [("status",), ("alerts", "show", id_of(1, "mail"))])
+def test_a_pipe_is_as_wide_as_columns_say(run: Run, monkeypatch: pytest.MonkeyPatch, what: tuple[str, ...]) -> None:
+    """Without COLUMNS nothing is broken, with it lines fit; none ends in blanks."""
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    wide = run(*what)
+    monkeypatch.setenv("COLUMNS", "70")
+    narrow = run(*what)
+    assert LONG in wide
+    assert LONG not in narrow
+    assert max(map(len, narrow.splitlines())) <= 70
+    assert [line for line in (wide + narrow).splitlines() if line != line.rstrip()] == []
+
+
 def test_ids_are_as_long_as_they_have_to_be() -> None:
     """Ids are cut to where they can be told apart, and not below eight characters."""
     assert alerts_module.id_length(["abcdefghij", "bbcdefghij", ""]) == 8
