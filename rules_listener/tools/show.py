@@ -13,7 +13,7 @@ from rich.text import Text
 from rules_listener.lang.literals import spell_duration
 
 PLAIN_WIDTH = 200
-"""Columns where neither a terminal nor COLUMNS says how many: nothing that a script reads is cut by a narrow default."""
+"""Columns where neither a terminal nor COLUMNS says how many: nothing that scripts read is cut by a narrow default."""
 
 STATE_STYLES = {
     "sent": "green",
