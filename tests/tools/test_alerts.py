@@ -244,6 +244,8 @@ LISTED = Listed(
     *("busy", 2, NOW + 300.4, NOW - 900, NOW - 60),
 )
 
+OPENED = show.clock_time(NOW)
+
 
 @pytest.mark.parametrize(
     ("changes", "said"),
@@ -258,6 +260,8 @@ LISTED = Listed(
         ({"state": "given_up"}, " after 2 tries: busy"),
         ({"state": "given_up", "attempts": 1}, " after 1 try: busy"),
         ({"state": "held", "reason": "muted: backups"}, ": muted: backups"),
+        ({"state": "held", "reason": "already open since 2025-11-24T17:00:00+01:00"}, f": already open since {OPENED}"),
+        ({"state": "held", "reason": "already open since then"}, ": already open since then"),
         ({"state": "dropped"}, " by hand; it had failed: busy"),
         ({"state": "dropped", "reason": None}, " by hand"),
     ],
