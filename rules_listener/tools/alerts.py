@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
@@ -222,33 +223,71 @@ def retry_alert(
 ) -> None:
     """Send alerts again that were given up or dropped; one that waits for its next try is tried now.
 
-    Without an ID: all that were given up, of this channel, rule or key.
+    Without an ID: all of this channel, rule or key that were given up or wait for their next try.
     """
-    if bool(identifiers) == any(filters.values()):
-        raise click.UsageError("say which alerts: IDs, or a channel, rule or key of which all are meant")
+    _say_which(identifiers, filters)
     listing = open_listing(state, config)
     if not identifiers:
-        _retry_all(listing, Wanted(("given_up",), **filters))
+        _retry_all(listing, _unsettled(listing, filters))
     for beginning in identifiers:
         identifier = _found(listing, beginning)
         _say(listing, identifier, "waits to be sent again", done=listing.retry(identifier, SystemClock().time()))
 
 
-def _retry_all(listing: Listing, wanted: Wanted) -> None:
-    """Send again all that were given up, those first that were to be sent first."""
-    given_up = [one.id for one in reversed(listing.deliveries(limit=MOST_AT_ONCE, wanted=wanted))]
-    done = sum(listing.retry(identifier, SystemClock().time()) for identifier in given_up)
-    click.echo(f"{done} {'alert waits' if done == 1 else 'alerts wait'} to be sent again")
+def _retry_all(listing: Listing, alerts: Sequence[Listed]) -> None:
+    """Send again what was given up, try now what waits for its next try; what is behind that follows by itself."""
+    due = [one for one in alerts if one.state == "given_up" or one.due is not None]
+    done = Counter(one.state for one in due if listing.retry(one.id, SystemClock().time()))
+    behind = len(alerts) - len(due)
+    said = [
+        _counted(done["given_up"], "waits to be sent again", "wait to be sent again"),
+        _counted(done["waiting"], "that waited is tried now", "that waited are tried now"),
+        _counted(behind, "waits behind an earlier one", "wait behind earlier ones"),
+    ]
+    click.echo(", ".join(filter(None, said)) or "none of them was given up or waits: there is nothing to do")
 
 
 @alerts.command("drop")
-@click.argument("identifier", metavar="ID")
+@click.argument("identifiers", metavar="[ID]...", nargs=-1)
 @state_options
-def drop_alert(identifier: str, state: Path | None, config: Path | None) -> None:
-    """Drop an alert that waits or was given up: it is not sent any more."""
+@_filters
+def drop_alert(
+    identifiers: tuple[str, ...], state: Path | None, config: Path | None, **filters: tuple[str, ...]
+) -> None:
+    """Drop alerts that wait or were given up: they are not sent any more.
+
+    Without an ID: all of this channel, rule or key that wait or were given up.
+    """
+    _say_which(identifiers, filters)
     listing = open_listing(state, config)
-    identifier = _found(listing, identifier)
-    _say(listing, identifier, "is dropped", done=listing.drop(identifier, SystemClock().time()))
+    if not identifiers:
+        dropped = sum(listing.drop(one.id, SystemClock().time()) for one in _unsettled(listing, filters))
+        said = _counted(dropped, "is dropped", "are dropped")
+        click.echo(said or "none of them waits or was given up: there is nothing to do")
+    for beginning in identifiers:
+        identifier = _found(listing, beginning)
+        _say(listing, identifier, "is dropped", done=listing.drop(identifier, SystemClock().time()))
+
+
+def _say_which(identifiers: Sequence[str], filters: Mapping[str, tuple[str, ...]]) -> None:
+    if bool(identifiers) == any(filters.values()):
+        raise click.UsageError("say which alerts: IDs, or a channel, rule or key of which all are meant")
+
+
+def _unsettled(listing: Listing, filters: Mapping[str, tuple[str, ...]]) -> list[Listed]:
+    """All that wait or were given up, those first that were to be sent first; it is an error if nothing is such."""
+    found = listing.deliveries(limit=MOST_AT_ONCE, wanted=Wanted(("given_up", "waiting"), **filters))
+    if not found and not listing.deliveries(limit=1, wanted=Wanted(**filters)):
+        click.echo("there are no such alerts: `rules-listener alerts` lists them", err=True)
+        sys.exit(1)
+    return sorted(found, key=lambda one: one.alert)
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    """`1 alert waits`, `2 alerts wait`; nothing for none."""
+    if not number:
+        return ""
+    return f"1 alert {one}" if number == 1 else f"{number} alerts {several}"
 
 
 def _found(listing: Listing, beginning: str) -> str:
@@ -268,8 +307,23 @@ def _say(listing: Listing, identifier: str, message: str, *, done: bool) -> None
     if found is None:
         _unknown(identifier)
         return
-    click.echo(f"{identifier} is {told.state(found.delivery.state)}: there is nothing to do", err=True)
+    first = _ahead(listing, found.delivery)
+    if first is None:
+        said = f"is {told.state(found.delivery.state)}: there is nothing to do"
+    else:
+        can_be = "which is being sent" if first.state == "sending" else "which may be retried or dropped"
+        said = f"waits behind {first.id}, an earlier one of its key, {can_be}"
+    click.echo(f"{identifier} {said}", err=True)
     sys.exit(1)
+
+
+def _ahead(listing: Listing, delivery: Listed) -> Listed | None:
+    """The delivery that has to be settled first: the oldest one of its channel and key."""
+    if delivery.state != "waiting":
+        return None
+    wanted = Wanted(("waiting", "sending"), keys=(delivery.key,), channels=(delivery.channel,))
+    first = min(listing.deliveries(limit=MOST_AT_ONCE, wanted=wanted), key=lambda one: one.alert, default=delivery)
+    return None if first.id == delivery.id else first
 
 
 def _unknown(identifier: str) -> None:

@@ -232,11 +232,39 @@ def test_an_id_may_be_cut_short(run: Run) -> None:
 
 def test_all_that_was_given_up_is_sent_again(run: Run) -> None:
     """Alerts of a channel, rule or key are sent again together; which, has to be said, and in one way."""
-    assert run("alerts", "retry", "--channel", "hook") == "0 alerts wait to be sent again\n"
     assert run("alerts", "retry", "--channel", "mail", "--rule", "crash_loop") == "1 alert waits to be sent again\n"
     assert json.loads(run("alerts", "list", "--channel", "mail", "--format", "json"))[0]["state"] == "waiting"
-    assert "say which alerts" in run("alerts", "retry", status=2)
-    assert "say which alerts" in run("alerts", "retry", "id", "--channel", "mail", status=2)
+    for verb in ("retry", "drop"):
+        assert "say which alerts" in run("alerts", verb, status=2)
+        assert "say which alerts" in run("alerts", verb, "id", "--channel", "mail", status=2)
+        assert run("alerts", verb, "--channel", "mial", status=1).startswith("there are no such alerts")
+        assert run("alerts", verb, "--channel", "chat").endswith(": there is nothing to do\n")
+
+
+def test_all_that_waits_is_tried_now(run: Run, state: Path) -> None:
+    """What waits for its next try does not wait any longer, what is behind it follows; that can be told of one, too."""
+    store, database = Store(state), Database(state)
+    store.commit([_alert(7, "hook"), _alert(8, "hook", "mail")], None, time=NOW)
+    store.close()
+    Queue(database, random=Random(1)).expand(NOW)  # noqa: S311 - a test repeats itself
+    with database as execute:
+        execute("UPDATE deliveries SET due = 9e9 WHERE id = ?", (id_of(1, "hook"),))
+    assert run("alerts", "retry", id_of(8, "hook"), status=1).startswith(
+        f"{id_of(8, 'hook')} waits behind {id_of(1, 'hook')}, an earlier one of its key, which may be retried"
+    )
+    assert run("alerts", "retry", "--channel", "hook", "--channel", "mail") == (
+        "1 alert waits to be sent again, 1 alert that waited is tried now, 2 alerts wait behind earlier ones\n"
+    )
+    assert run("alerts", "retry", id_of(1, "hook"), status=1).endswith(" is waiting: there is nothing to do\n")
+    database.close()
+
+
+def test_all_that_waits_or_was_given_up_is_dropped(run: Run) -> None:
+    """Alerts of a channel, rule or key are dropped together; what was sent stays as it is."""
+    assert run("alerts", "drop", "--rule", "crash_loop", "--channel", "hook") == "1 alert is dropped\n"
+    assert run("alerts", "drop", "--key", "web:nginx") == "2 alerts are dropped\n"
+    states = [line.split()[3] for line in run("alerts").splitlines()]
+    assert sorted(states) == ["dropped"] * 4 + ["held"] * 2 + ["sending", "sent"]
 
 
 LISTED = Listed(
