@@ -238,11 +238,12 @@ def _retry_all(listing: Listing, alerts: Sequence[Listed]) -> None:
     """Send again what was given up, try now what waits for its next try; what is behind that follows by itself."""
     due = [one for one in alerts if one.state == "given_up" or one.due is not None]
     done = Counter(one.state for one in due if listing.retry(one.id, SystemClock().time()))
-    behind = len(alerts) - len(due)
+    new = sum(one.changed is None for one in alerts)
     said = [
         _counted(done["given_up"], "waits to be sent again", "wait to be sent again"),
         _counted(done["waiting"], "that waited is tried now", "that waited are tried now"),
-        _counted(behind, "waits behind an earlier one", "wait behind earlier ones"),
+        _counted(len(alerts) - len(due) - new, "waits behind an earlier one", "wait behind earlier ones"),
+        _counted(new, "waits for a courier", "wait for a courier"),
     ]
     click.echo(", ".join(filter(None, said)) or "none of them was given up or waits: there is nothing to do")
 

@@ -232,6 +232,7 @@ def test_an_id_may_be_cut_short(run: Run) -> None:
 
 def test_all_that_was_given_up_is_sent_again(run: Run) -> None:
     """Alerts of a channel, rule or key are sent again together; which, has to be said, and in one way."""
+    assert run("alerts", "retry", "--rule", "new") == "1 alert waits for a courier\n"
     assert run("alerts", "retry", "--channel", "mail", "--rule", "crash_loop") == "1 alert waits to be sent again\n"
     assert json.loads(run("alerts", "list", "--channel", "mail", "--format", "json"))[0]["state"] == "waiting"
     for verb in ("retry", "drop"):
