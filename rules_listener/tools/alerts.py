@@ -148,7 +148,8 @@ def show_alert(identifier: str, state: Path | None, config: Path | None, output_
     listing = open_listing(state, config)
     found = listing.show(_found(listing, identifier))
     if found is None:
-        _unknown(identifier)
+        click.echo(_unknown(identifier), err=True)
+        sys.exit(1)
     elif output_format == "json":
         click.echo(json.dumps(_values(found), indent=2, ensure_ascii=False))
     else:
@@ -229,9 +230,7 @@ def retry_alert(
     listing = open_listing(state, config)
     if not identifiers:
         _retry_all(listing, _unsettled(listing, filters))
-    for beginning in identifiers:
-        identifier = _found(listing, beginning)
-        _say(listing, identifier, "waits to be sent again", done=listing.retry(identifier, SystemClock().time()))
+    _change_each(listing, identifiers, listing.retry, "waits to be sent again")
 
 
 def _retry_all(listing: Listing, alerts: Sequence[Listed]) -> None:
@@ -265,9 +264,7 @@ def drop_alert(
         dropped = sum(listing.drop(one.id, SystemClock().time()) for one in _unsettled(listing, filters))
         said = _counted(dropped, "is dropped", "are dropped")
         click.echo(said or "none of them waits or was given up: there is nothing to do")
-    for beginning in identifiers:
-        identifier = _found(listing, beginning)
-        _say(listing, identifier, "is dropped", done=listing.drop(identifier, SystemClock().time()))
+    _change_each(listing, identifiers, listing.drop, "is dropped")
 
 
 def _say_which(identifiers: Sequence[str], filters: Mapping[str, tuple[str, ...]]) -> None:
@@ -300,22 +297,35 @@ def _found(listing: Listing, beginning: str) -> str:
     return found[0] if found else beginning
 
 
-def _say(listing: Listing, identifier: str, message: str, *, done: bool) -> None:
-    if done:
+def _change_each(
+    listing: Listing, beginnings: Sequence[str], change: Callable[[str, float], bool], message: str
+) -> None:
+    """Change all that begin so, if it is clear which; the exit status is 1 if nothing could be done about one."""
+    identifiers = [_found(listing, beginning) for beginning in beginnings]
+    undone = [identifier for identifier in identifiers if not _changed(identifier, change, message)]
+    for identifier in undone:
+        click.echo(_why_not(listing, identifier), err=True)
+    if undone:
+        sys.exit(1)
+
+
+def _changed(identifier: str, change: Callable[[str, float], bool], message: str) -> bool:
+    is_done = change(identifier, SystemClock().time())
+    if is_done:
         click.echo(f"{identifier} {message}")
-        return
+    return is_done
+
+
+def _why_not(listing: Listing, identifier: str) -> str:
+    """Why nothing could be done about an alert."""
     found = listing.show(identifier)
     if found is None:
-        _unknown(identifier)
-        return
+        return _unknown(identifier)
     first = _ahead(listing, found.delivery)
     if first is None:
-        said = f"is {told.state(found.delivery.state)}: there is nothing to do"
-    else:
-        can_be = "which is being sent" if first.state == "sending" else "which may be retried or dropped"
-        said = f"waits behind {first.id}, an earlier one of its key, {can_be}"
-    click.echo(f"{identifier} {said}", err=True)
-    sys.exit(1)
+        return f"{identifier} is {told.state(found.delivery.state)}: there is nothing to do"
+    can_be = "which is being sent" if first.state == "sending" else "which may be retried or dropped"
+    return f"{identifier} waits behind {first.id}, an earlier one of its key, {can_be}"
 
 
 def _ahead(listing: Listing, delivery: Listed) -> Listed | None:
@@ -327,6 +337,5 @@ def _ahead(listing: Listing, delivery: Listed) -> Listed | None:
     return None if first.id == delivery.id else first
 
 
-def _unknown(identifier: str) -> None:
-    click.echo(f"there is no alert {identifier}: `rules-listener alerts` lists them", err=True)
-    sys.exit(1)
+def _unknown(identifier: str) -> str:
+    return f"there is no alert {identifier}: `rules-listener alerts` lists them"

@@ -260,6 +260,18 @@ def test_all_that_waits_is_tried_now(run: Run, state: Path) -> None:
     database.close()
 
 
+def test_several_are_changed_each_by_itself(run: Run) -> None:
+    """One about which nothing can be done hinders no other; one that is not clear does, before anything is changed."""
+    held, mail, hook = id_of(3, "ops"), id_of(1, "mail"), id_of(1, "hook")
+    assert run("alerts", "retry", mail, "", hook[0], status=1) == run("alerts", "retry", hook[0], status=1)
+    assert run("alerts", "drop", held, mail, "nonsense", hook, status=1).splitlines() == [
+        f"{mail} is dropped",
+        f"{hook} is dropped",
+        f"{held} is held: there is nothing to do",
+        "there is no alert nonsense: `rules-listener alerts` lists them",
+    ]
+
+
 def test_all_that_waits_or_was_given_up_is_dropped(run: Run) -> None:
     """Alerts of a channel, rule or key are dropped together; what was sent stays as it is."""
     assert run("alerts", "drop", "--rule", "crash_loop", "--channel", "hook") == "1 alert is dropped\n"
