@@ -25,6 +25,9 @@ from rules_listener.match.routing import Silence
 from rules_listener.match.runtime import show_time
 from rules_listener.match.stays import Stays
 
+ALREADY_OPEN = "already open since "
+"""How the reason begins for which a firing of an open alert is held back; the moment follows, in ISO 8601."""
+
 Emit = Callable[[Seen, str, Step], None]
 """What is called for a reminder or a recovery: with the event that it is about, and the key."""
 
@@ -144,7 +147,7 @@ class Clauses:
         if found is not None:
             found.closing.due = None
             if found.sent:
-                reason = f"already open since {show_time(found.opening.time)}"
+                reason = f"{ALREADY_OPEN}{show_time(found.opening.time)}"
                 return Step(self.number, held=reason, channels=found.opening.channels)
         opening, channels = None, self._routes(firing.event)
         if self._until is not None:

@@ -31,13 +31,16 @@ _COLUMNS = (
 _EVENT = 12
 _ALERTS = " FROM alerts AS a LEFT JOIN deliveries AS d ON d.n BETWEEN a.n * ?2 AND a.n * ?2 + ?2 - 1"
 _STATE = "coalesce(d.state, CASE WHEN a.held IS NULL AND a.deliveries <> '[]' THEN 'waiting' ELSE 'held' END)"
-_LIST = (
-    f"{_COLUMNS}{_ALERTS} WHERE {_STATE} IN (SELECT value FROM json_each(?1))"  # noqa: S608 - of our own parts
+_WANTED = (
+    f" WHERE {_STATE} IN (SELECT value FROM json_each(?1))"  # noqa: S608 - of our own parts
     " AND (?4 = '[]' OR a.rule IN (SELECT value FROM json_each(?4)))"
     " AND (?5 = '[]' OR a.key IN (SELECT value FROM json_each(?5)))"
     " AND (?6 = '[]' OR EXISTS (SELECT 1 FROM json_each(?6) AS wanted WHERE wanted.value = d.channel"
     " OR d.n IS NULL AND instr(a.deliveries, json_quote(wanted.value))))"
-    " ORDER BY a.n DESC, d.n LIMIT ?3"
+)
+_LIST = (
+    f"{_COLUMNS}{_ALERTS}{_WANTED} AND a.n >= (SELECT min(n) FROM"  # noqa: S608 - of our own parts
+    f" (SELECT DISTINCT a.n AS n{_ALERTS}{_WANTED} ORDER BY a.n DESC LIMIT ?3)) ORDER BY a.n DESC, d.n"
 )
 _OF_ALERT = f"{_COLUMNS}{_ALERTS} WHERE a.n = ?1 ORDER BY d.n"
 _OF_INCIDENT = f"{_COLUMNS}{_ALERTS} WHERE a.incident = ?1 ORDER BY a.n, d.n"
@@ -196,12 +199,12 @@ class Listing:
     def deliveries(
         self, states: Collection[str] = STATES, limit: int = 100, *, wanted: Wanted | None = None
     ) -> list[Listed]:
-        """The newest `limit` deliveries in one of `states`, or those `wanted`; those of the newest alert first."""
+        """Deliveries in one of `states`, or those `wanted`, of the newest `limit` alerts with any; newest first."""
         wanted = wanted or Wanted(states)
         states, rules, keys, channels = (json.dumps([*names], ensure_ascii=False) for names in wanted)
         rows = self._store.rows(_LIST, (states, PLACES, limit, rules, keys, channels))
         listed = [one for row in rows for one in _listed(row)]
-        return [one for one in listed if not wanted.channels or one.channel in wanted.channels][:limit]
+        return [one for one in listed if not wanted.channels or one.channel in wanted.channels]
 
     def find(self, beginning: str, limit: int = 5) -> list[str]:
         """The ids that begin so, at most `limit`; the id itself alone, if it is one."""

@@ -6,7 +6,7 @@
    that line is all, the digest looks like any other message.
 3. Lines stand in the order of the alerts. If there are too many, some are counted only: first what is well again, then
    the least severe, of these the youngest.
-4. No text makes a line of its own.
+4. No text makes a line of its own; what else it has of control characters is spelled.
 5. `severity` is the highest of what is said, a recovery by itself counting only if there is nothing else; `phase` is
    `recovery` only if nothing else is left. `time` is the last. Rule, key and the event's fields are what all have in
    common.
@@ -22,7 +22,7 @@ from typing import TypeVar
 from rules_listener.lang.literals import SEVERITIES
 from rules_listener.outbox.alert import resolved_after
 from rules_listener.outbox.channel import Message
-from rules_listener.send.line import plain_line
+from rules_listener.send.line import one_line
 from rules_listener.send.wording import shortened, state
 
 Value = TypeVar("Value")
@@ -112,7 +112,7 @@ def _head(alerts: Sequence[Message]) -> str:
 def _lines(alerts: Sequence[Message]) -> list[str]:
     times = [datetime.fromtimestamp(one.time, UTC).astimezone() for one in alerts]
     form = "%H:%M:%S" if len({time.date() for time in times}) == 1 else "%Y-%m-%d %H:%M:%S"
-    texts = [shortened(plain_line(one.text), LINE_CHARACTERS) for one in alerts]
+    texts = [shortened(one_line(" ".join(one.text.split())), LINE_CHARACTERS) for one in alerts]
     return [f"{time:{form}} {state(one)} {text}" for time, one, text in zip(times, alerts, texts, strict=True)]
 
 

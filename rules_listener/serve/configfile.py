@@ -35,14 +35,26 @@ def read_config(path: Path, environment: Mapping[str, str] | None = None) -> Rea
     With an `environment`, secrets that can't be had are reported too.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        reader = _reader(path, environment)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return _unread(path, Diagnostic("RL301", f"the configuration can't be read: {reason}", file=str(path)))
     except UnicodeDecodeError:
         return _unread(path, Diagnostic("RL107", "the configuration is not UTF-8", file=str(path)))
-    reader = _ConfigReader(YamlReader(Source(str(path), masked(text)), text), path.absolute().parent, environment)
     return ReadConfig(reader.config(), reader.yaml.found, reader.templates)
+
+
+def read_state(path: Path) -> str | None:
+    """The state folder of the configuration at `path`, whatever else is wrong there; None if that leaves it open."""
+    try:
+        return _reader(path, None).state()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _reader(path: Path, environment: Mapping[str, str] | None) -> "_ConfigReader":
+    text = path.read_text(encoding="utf-8-sig")
+    return _ConfigReader(YamlReader(Source(str(path), masked(text)), text), path.absolute().parent, environment)
 
 
 def _unread(path: Path, reason: Diagnostic) -> ReadConfig:
@@ -60,8 +72,7 @@ class _ConfigReader:
 
     def config(self) -> Config:
         """The whole of it."""
-        root = self.yaml.root()
-        keys = {} if root is None else self.yaml.mapping(root, KEYS)
+        keys = self._keys()
         config = default_config(self.folder)
         if "channels" in keys:
             config = config._replace(channels=self._channels(keys["channels"]), default=())
@@ -72,6 +83,18 @@ class _ConfigReader:
         if "state" in keys and (state := self.yaml.text(keys["state"])):
             config = config._replace(state=self._path(state))
         return self._limits(config, keys)
+
+    def state(self) -> str | None:
+        """The state folder alone; None if it can't be read, or if a key that is not known may be meant for it."""
+        keys = self._keys()
+        if "state" in keys:
+            text = self.yaml.text(keys["state"])
+            return self._path(text) if text else None
+        return None if self.yaml.found else default_config(self.folder).state
+
+    def _keys(self) -> dict[str, Node]:
+        root = self.yaml.root()
+        return {} if root is None else self.yaml.mapping(root, KEYS)
 
     def _path(self, text: str) -> str:
         return os.path.normpath(self.folder / text.replace("\0", "\N{REPLACEMENT CHARACTER}"))

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,12 +29,21 @@ _FORMAT = click.option(
 )
 
 
-@click.group(invoke_without_command=True, short_help="List alerts, show one, send it again or drop it.")
-@click.pass_context
-def alerts(context: click.Context) -> None:
-    """List the alerts, show one, send one again or drop it. An ID may be cut short, as long as it is clear."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_alerts)
+class _ListFirst(click.Group):
+    """A group in which `list` is meant where no command is named: its options may follow at once."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put in `list` where it is left out."""
+        is_left_out = not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names)
+        return super().parse_args(ctx, ["list", *args] if is_left_out else args)
+
+
+@click.group(cls=_ListFirst, short_help="List alerts, show one, send it again or drop it.")
+def alerts() -> None:
+    """List the alerts, show one, send it again or drop it. Without a command, list them.
+
+    An ID may be cut short, as long as it is clear.
+    """
 
 
 def _filters(command: Command) -> Command:
@@ -50,15 +60,24 @@ def _filters(command: Command) -> Command:
 @alerts.command("list")
 @state_options
 @_filters
-@click.option("--only", "states", multiple=True, type=click.Choice(STATES), help="Only in this state.")
-@click.option("-n", "--last", "count", default=DEFAULT_COUNT, show_default=True, help="How many, from the newest back.")
+@click.option(
+    *("--only", "states"),
+    multiple=True,
+    metavar="STATE",
+    type=click.Choice([*dict.fromkeys([*STATES, *map(told.state, STATES)])]),
+    callback=lambda _, __, names: tuple(name.replace(" ", "_") for name in names),
+    help=f"Only in this state: {', '.join(STATES)}.",
+)
+@click.option(
+    *("-n", "--last", "count"),
+    type=click.IntRange(min=1),
+    default=DEFAULT_COUNT,
+    show_default=True,
+    help="How many alerts, from the newest back.",
+)
 @_FORMAT
 def list_alerts(
-    state: Path | None = None,
-    config: Path | None = None,
-    count: int = DEFAULT_COUNT,
-    output_format: str = "text",
-    **filters: tuple[str, ...],
+    state: Path | None, config: Path | None, count: int, output_format: str, **filters: tuple[str, ...]
 ) -> None:
     """List the newest alerts, the newest last: what each says, and how it stands."""
     wanted = Wanted(**{name: values for name, values in filters.items() if values})
@@ -84,15 +103,24 @@ def _table(listed: Sequence[Listed], now: float) -> RenderableType:
     table = show.table("time", "alert", whole=1)
     length = id_length([one.id for one in listed])
     for _, group in groupby(listed, lambda one: one.alert):
-        first, *others = group
+        of_alert = list(group)
+        first = of_alert[0]
         about = Text(told.about(first), show.SEVERITY_STYLES.get(first.severity, ""))
         deliveries = show.grid(whole=2)
-        for one in (first, *others):
+        for one, channel in _told_apart(of_alert):
             standing = Text.assemble(show.state(one.state), told.standing(one, now))
-            deliveries.add_row(one.id[:length] or "-", one.channel or "-", standing)
+            deliveries.add_row(one.id[:length] or "-", channel or "-", standing)
         said = Text(told.said(first) or first.key, "bold")
         table.add_row(show.short_time(first.time, now), Group(said, about, deliveries))
     return table
+
+
+def _told_apart(of_alert: Sequence[Listed]) -> list[tuple[Listed, str]]:
+    """The deliveries of an alert with their channels; an alert is held back as a whole, which is told once."""
+    first, *others = of_alert
+    if first.state == "held" and others:
+        return [(first, f"{first.channel} and {len(others)} more")]
+    return [(one, one.channel) for one in of_alert]
 
 
 def id_length(ids: Sequence[str]) -> int:
@@ -104,10 +132,11 @@ def id_length(ids: Sequence[str]) -> int:
 def _line(listed: Listed, now: float) -> str:
     """For a file or another program: everything in one line."""
     standing = told.standing(listed, now)
-    words = (show.clock_time(listed.time), listed.id or "-", listed.state, listed.severity, listed.rule)
+    about = (listed.phase, listed.severity, listed.rule, listed.key or "-", listed.channel or "-")
     said = told.said(listed) or listed.key
-    said = f"{said} ({listed.state.replace('_', ' ')}{standing})" if standing else said
-    return "  ".join([*words, listed.channel or "-", said]).replace("\n", " ")
+    said = f"{said} ({told.state(listed.state)}{standing})" if standing else said
+    words = (show.clock_time(listed.time), listed.id or "-", listed.state, *about, said)
+    return "  ".join(words).replace("\n", " ")
 
 
 @alerts.command("show")
@@ -119,7 +148,8 @@ def show_alert(identifier: str, state: Path | None, config: Path | None, output_
     listing = open_listing(state, config)
     found = listing.show(_found(listing, identifier))
     if found is None:
-        _unknown(identifier)
+        click.echo(_unknown(identifier), err=True)
+        sys.exit(1)
     elif output_format == "json":
         click.echo(json.dumps(_values(found), indent=2, ensure_ascii=False))
     else:
@@ -168,12 +198,13 @@ def _deliveries(deliveries: Sequence[Listed], now: float) -> RenderableType:
 
 
 def _story(said: Sequence[Listed]) -> RenderableType:
-    table = show.table("time", "phase", "to", "alert", whole=3)
-    for number in dict.fromkeys(one.alert for one in said):
-        of_alert = [one for one in said if one.alert == number]
-        channels = ", ".join(f"{one.channel} ({one.state.replace('_', ' ')})" for one in of_alert)
+    """What was said of an open alert, and below each of its texts to whom; that is long where channels are many."""
+    table = show.table("time", "phase", "alert", whole=2)
+    for _, group in groupby(said, lambda one: one.alert):
+        of_alert = list(group)
         first = of_alert[0]
-        table.add_row(show.clock_time(first.time), first.phase, channels, told.said(first))
+        channels = ", ".join(f"{one.channel} ({told.state(one.state)})" for one in of_alert)
+        table.add_row(show.clock_time(first.time), first.phase, Text(f"{told.said(first)}\nto {channels}"))
     return table
 
 
@@ -193,33 +224,68 @@ def retry_alert(
 ) -> None:
     """Send alerts again that were given up or dropped; one that waits for its next try is tried now.
 
-    Without an ID: all that were given up, of this channel, rule or key.
+    Without an ID: all of this channel, rule or key that were given up or wait for their next try.
     """
-    if bool(identifiers) == any(filters.values()):
-        raise click.UsageError("say which alerts: IDs, or a channel, rule or key of which all are meant")
+    _say_which(identifiers, filters)
     listing = open_listing(state, config)
     if not identifiers:
-        _retry_all(listing, Wanted(("given_up",), **filters))
-    for beginning in identifiers:
-        identifier = _found(listing, beginning)
-        _say(listing, identifier, "waits to be sent again", done=listing.retry(identifier, SystemClock().time()))
+        _retry_all(listing, _unsettled(listing, filters))
+    _change_each(listing, identifiers, listing.retry, "waits to be sent again")
 
 
-def _retry_all(listing: Listing, wanted: Wanted) -> None:
-    """Send again all that were given up, those first that were to be sent first."""
-    given_up = [one.id for one in reversed(listing.deliveries(limit=MOST_AT_ONCE, wanted=wanted))]
-    done = sum(listing.retry(identifier, SystemClock().time()) for identifier in given_up)
-    click.echo(f"{done} {'alert waits' if done == 1 else 'alerts wait'} to be sent again")
+def _retry_all(listing: Listing, alerts: Sequence[Listed]) -> None:
+    """Send again what was given up, try now what waits for its next try; what is behind that follows by itself."""
+    due = [one for one in alerts if one.state == "given_up" or one.due is not None]
+    done = Counter(one.state for one in due if listing.retry(one.id, SystemClock().time()))
+    new = sum(one.changed is None for one in alerts)
+    said = [
+        _counted(done["given_up"], "waits to be sent again", "wait to be sent again"),
+        _counted(done["waiting"], "that waited is tried now", "that waited are tried now"),
+        _counted(len(alerts) - len(due) - new, "waits behind an earlier one", "wait behind earlier ones"),
+        _counted(new, "waits for a courier", "wait for a courier"),
+    ]
+    click.echo(", ".join(filter(None, said)) or "none of them was given up or waits: there is nothing to do")
 
 
 @alerts.command("drop")
-@click.argument("identifier", metavar="ID")
+@click.argument("identifiers", metavar="[ID]...", nargs=-1)
 @state_options
-def drop_alert(identifier: str, state: Path | None, config: Path | None) -> None:
-    """Drop an alert that waits or was given up: it is not sent any more."""
+@_filters
+def drop_alert(
+    identifiers: tuple[str, ...], state: Path | None, config: Path | None, **filters: tuple[str, ...]
+) -> None:
+    """Drop alerts that wait or were given up: they are not sent any more.
+
+    Without an ID: all of this channel, rule or key that wait or were given up.
+    """
+    _say_which(identifiers, filters)
     listing = open_listing(state, config)
-    identifier = _found(listing, identifier)
-    _say(listing, identifier, "is dropped", done=listing.drop(identifier, SystemClock().time()))
+    if not identifiers:
+        dropped = sum(listing.drop(one.id, SystemClock().time()) for one in _unsettled(listing, filters))
+        said = _counted(dropped, "is dropped", "are dropped")
+        click.echo(said or "none of them waits or was given up: there is nothing to do")
+    _change_each(listing, identifiers, listing.drop, "is dropped")
+
+
+def _say_which(identifiers: Sequence[str], filters: Mapping[str, tuple[str, ...]]) -> None:
+    if bool(identifiers) == any(filters.values()):
+        raise click.UsageError("say which alerts: IDs, or a channel, rule or key of which all are meant")
+
+
+def _unsettled(listing: Listing, filters: Mapping[str, tuple[str, ...]]) -> list[Listed]:
+    """All that wait or were given up, those first that were to be sent first; it is an error if nothing is such."""
+    found = listing.deliveries(limit=MOST_AT_ONCE, wanted=Wanted(("given_up", "waiting"), **filters))
+    if not found and not listing.deliveries(limit=1, wanted=Wanted(**filters)):
+        click.echo("there are no such alerts: `rules-listener alerts` lists them", err=True)
+        sys.exit(1)
+    return sorted(found, key=lambda one: one.alert)
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    """`1 alert waits`, `2 alerts wait`; nothing for none."""
+    if not number:
+        return ""
+    return f"1 alert {one}" if number == 1 else f"{number} alerts {several}"
 
 
 def _found(listing: Listing, beginning: str) -> str:
@@ -231,18 +297,45 @@ def _found(listing: Listing, beginning: str) -> str:
     return found[0] if found else beginning
 
 
-def _say(listing: Listing, identifier: str, message: str, *, done: bool) -> None:
-    if done:
+def _change_each(
+    listing: Listing, beginnings: Sequence[str], change: Callable[[str, float], bool], message: str
+) -> None:
+    """Change all that begin so, if it is clear which; the exit status is 1 if nothing could be done about one."""
+    identifiers = [_found(listing, beginning) for beginning in beginnings]
+    undone = [identifier for identifier in identifiers if not _changed(identifier, change, message)]
+    for identifier in undone:
+        click.echo(_why_not(listing, identifier), err=True)
+    if undone:
+        sys.exit(1)
+
+
+def _changed(identifier: str, change: Callable[[str, float], bool], message: str) -> bool:
+    is_done = change(identifier, SystemClock().time())
+    if is_done:
         click.echo(f"{identifier} {message}")
-        return
+    return is_done
+
+
+def _why_not(listing: Listing, identifier: str) -> str:
+    """Why nothing could be done about an alert."""
     found = listing.show(identifier)
     if found is None:
-        _unknown(identifier)
-        return
-    click.echo(f"{identifier} is {found.delivery.state.replace('_', ' ')}: there is nothing to do", err=True)
-    sys.exit(1)
+        return _unknown(identifier)
+    first = _ahead(listing, found.delivery)
+    if first is None:
+        return f"{identifier} is {told.state(found.delivery.state)}: there is nothing to do"
+    can_be = "which is being sent" if first.state == "sending" else "which may be retried or dropped"
+    return f"{identifier} waits behind {first.id}, an earlier one of its key, {can_be}"
 
 
-def _unknown(identifier: str) -> None:
-    click.echo(f"there is no alert {identifier}: `rules-listener alerts` lists them", err=True)
-    sys.exit(1)
+def _ahead(listing: Listing, delivery: Listed) -> Listed | None:
+    """The delivery that has to be settled first: the oldest one of its channel and key."""
+    if delivery.state != "waiting":
+        return None
+    wanted = Wanted(("waiting", "sending"), keys=(delivery.key,), channels=(delivery.channel,))
+    first = min(listing.deliveries(limit=MOST_AT_ONCE, wanted=wanted), key=lambda one: one.alert, default=delivery)
+    return None if first.id == delivery.id else first
+
+
+def _unknown(identifier: str) -> str:
+    return f"there is no alert {identifier}: `rules-listener alerts` lists them"

@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 import click
 
-from rules_listener.base.diagnostics import as_text, has_errors
+from rules_listener.base.diagnostics import as_text
 from rules_listener.base.errors import ConfigError
 from rules_listener.outbox.listing import Listing
 from rules_listener.serve.config import FILE_NAME, default_config
-from rules_listener.serve.configfile import read_config
+from rules_listener.serve.configfile import read_config, read_state
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,23 +30,27 @@ def state_options(command: Command) -> Command:
 def state_folder(state: Path | None, config: Path | None) -> Path:
     """The state folder: as named, or of the configuration, or of the configuration in this folder.
 
+    What is wrong elsewhere in the configuration is no hindrance: just then people want to see how things stand.
+
     Raises:
-        ConfigError: the configuration can't be read.
+        ConfigError: the configuration can't be read, or not what it says of the state folder.
     """
     if state is not None:
         return state
     if config is None and not Path(FILE_NAME).exists():
         return Path(default_config(Path.cwd()).state)
-    read = read_config(config or Path(FILE_NAME))
-    if has_errors(read.found):
-        raise ConfigError("the configuration has an error, so the state folder is not known\n" + as_text(read.found))
-    return Path(read.config.state)
+    path = config or Path(FILE_NAME)
+    found = read_state(path)
+    if found is None:
+        errors = as_text(read_config(path).found)
+        raise ConfigError(f"the configuration leaves open where the state folder is: name that with --state\n{errors}")
+    return Path(found)
 
 
 def open_listing(state: Path | None, config: Path | None) -> Listing:
     """The store of the listener that was named.
 
     Raises:
-        ConfigError: the configuration can't be read.
+        ConfigError: the configuration can't be read, or not what it says of the state folder.
     """
     return Listing(state_folder(state, config))

@@ -1,7 +1,9 @@
 """How things look on a terminal: times, ages, states, tables."""
 
+import os
 import sys
 from datetime import datetime, tzinfo
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -11,7 +13,7 @@ from rich.text import Text
 from rules_listener.lang.literals import spell_duration
 
 PLAIN_WIDTH = 200
-"""Columns where the output is no terminal: nothing that a script reads is cut short by a narrow default."""
+"""Columns where neither a terminal nor COLUMNS says how many: nothing that scripts read is cut by a narrow default."""
 
 STATE_STYLES = {
     "sent": "green",
@@ -25,8 +27,24 @@ SEVERITY_STYLES = {"info": "", "warning": "yellow", "error": "red", "critical": 
 
 
 def console() -> Console:
-    """Standard output; colours only on a terminal, and not with NO_COLOR. No text is taken for markup."""
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    """Standard output; colours only on a terminal, and not with NO_COLOR. No text is taken for markup.
+
+    Where it is no terminal, COLUMNS says how wide it is, and lines don't end in blanks.
+    """
+    if sys.stdout.isatty():
+        return Console(highlight=False, markup=False)
+    width = None if os.environ.get("COLUMNS", "").isdecimal() else PLAIN_WIDTH
+    return _Trimmed(highlight=False, markup=False, width=width)
+
+
+class _Trimmed(Console):
+    """Leaves out the blanks that fill the cells of a table up to the end of the line."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, as any console does."""
+        with self.capture() as captured:
+            super().print(*objects, **options)
+        self.file.write("\n".join(line.rstrip(" ") for line in captured.get().split("\n")))
 
 
 def is_coloured() -> bool:

@@ -1,5 +1,8 @@
 """What is told about a delivery, in words."""
 
+from datetime import datetime
+
+from rules_listener.match.clauses import ALREADY_OPEN
 from rules_listener.outbox.listing import Listed
 from rules_listener.tools.show import age, clock_time, span
 
@@ -20,6 +23,11 @@ def about(listed: Listed) -> str:
     return ", ".join(words if listed.phase == "firing" else [*words, listed.phase])
 
 
+def state(name: str) -> str:
+    """The name of a state in words; the store and programs have one word."""
+    return name.replace("_", " ")
+
+
 def standing(listed: Listed, now: float) -> str:
     """What follows the name of its state: why, which try, when next; empty if the state says all."""
     reason = f": {listed.reason}" if listed.reason else ""
@@ -34,7 +42,18 @@ def standing(listed: Listed, now: float) -> str:
             return f" after {_tries(listed.attempts)}{reason}"
         case "dropped":
             return f" by hand; it had failed{reason}" if reason else " by hand"
-    return reason
+    return f": {_held(listed.reason)}" if listed.reason else ""
+
+
+def _held(reason: str) -> str:
+    """Why something was held back, with the moment as all others are shown: in the zone of who looks."""
+    if not reason.startswith(ALREADY_OPEN):
+        return reason
+    try:
+        since = datetime.fromisoformat(reason.removeprefix(ALREADY_OPEN))
+    except ValueError:
+        return reason
+    return f"{ALREADY_OPEN}{clock_time(since.timestamp())}"
 
 
 def _next_try(listed: Listed, now: float) -> str:

@@ -114,7 +114,7 @@ def test_what_no_courier_has_expanded_is_shown_all_the_same(
         shown = [listing.show(one.id) for one in listed if one.id]
         assert [one.delivery for one in shown if one] == [one for one in listed if one.id]
         limited = [listing.deliveries(("waiting",), limit) for limit in (1, 2, 3)]
-        assert [len(some) for some in limited] == [1, 2, 3]
+        assert [[one.key for one in some] for some in limited] == [["c"], ["c", "a", "a"], ["c", "a", "a"]]
         return [one._replace(due=None, changed=None) for one in listed], replace(
             listing.summary(), counters={}, next_due={}
         )
@@ -250,6 +250,22 @@ def test_what_is_listed_can_be_chosen(
     assert chosen() == expected
     queue.expand(1.0)
     assert chosen() == expected
+
+
+def test_a_limit_counts_alerts(store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert) -> None:
+    """Of each alert that is listed all is listed that is wanted, before and after a courier took it in."""
+    store.commit([make_alert(key, "ops", "mail", "pager") for key in "abc"], None, time=0.0)
+
+    def listed(limit: int, *channels: str) -> list[str]:
+        return [f"{one.key} {one.channel}" for one in listing.deliveries(limit=limit, wanted=Wanted(channels=channels))]
+
+    def looks() -> list[list[str]]:
+        return [listed(1), listed(2, "mail"), listed(2, "mail", "pager"), listed(2, "unknown")]
+
+    expected = [["c ops", "c mail", "c pager"], ["c mail", "b mail"], ["c mail", "c pager", "b mail", "b pager"], []]
+    assert looks() == expected
+    queue.expand(0.0)
+    assert looks() == expected
 
 
 def test_an_id_is_found_by_its_beginning(store: Store, queue: TakingQueue, listing: Listing) -> None:

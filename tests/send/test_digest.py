@@ -188,6 +188,12 @@ def test_a_digest_may_be_one_line(make: MakeMessage) -> None:
     assert digest.text == "2 alerts: 2 error; 12:01:00 ERROR text 1; 12:02:00 ERROR text 2"
 
 
+def test_control_characters_are_spelled(make: MakeMessage) -> None:
+    """Colours of a program's output look in a digest as they do in other messages; blanks are one blank."""
+    digest = digest_of([make(1, text=" esc \x1b[31mred\x1b[0m \x07\r\n\t nul \x00 \udc80"), make(2)], BATCH)
+    assert digest.text.split("\n")[1] == r"12:01:00 ERROR esc \x1b[31mred\x1b[0m \x07 nul \x00 \udc80"
+
+
 HOSTILE = ("a\r\nSubject: x", "a\n12:00:00 CRITICAL all is lost", "a\x00\x85\u2028b\x1b[31m", "{message} ${HOME} %s")
 
 

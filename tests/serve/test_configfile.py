@@ -6,7 +6,7 @@ import pytest
 
 from rules_listener.base.diagnostics import as_github, as_json, as_text
 from rules_listener.serve.config import ChannelConfig, Config
-from rules_listener.serve.configfile import read_config
+from rules_listener.serve.configfile import read_config, read_state
 
 
 def _read(folder: Path, text: str) -> tuple[Config, list[str]]:
@@ -205,6 +205,26 @@ def test_all_mistakes_are_shown(tmp_path: Path) -> None:
     config, shown = _read(tmp_path, "ruls: []\nstate: s\ndurability: x\njournal: {days: x, size: y}\n")
     assert [one.split(" ")[0] for one in shown] == ["1:1", "3:13", "4:17", "4:26"]
     assert config.state == str(tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("state: s\ndefault: [nope]\nruls: []\n", "s"),
+        ("default: [nope]\n", ".rules-listener"),
+        ("", ".rules-listener"),
+        ("sate: s\n", None),
+        ("state: [s]\n", None),
+        ("state: s\nrules: [a\n", None),
+        ("\xff", None),
+    ],
+)
+def test_the_state_folder_is_known_whatever_else_is_wrong(tmp_path: Path, text: str, state: str | None) -> None:
+    """Unless the file is no configuration at all, or what is wrong may be about it."""
+    path = tmp_path / "c.yaml"
+    path.write_bytes(text.encode("latin-1"))
+    assert read_state(path) == (None if state is None else str(tmp_path / state))
+    assert read_state(tmp_path / "none.yaml") is None
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

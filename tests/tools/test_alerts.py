@@ -88,7 +88,8 @@ def test_a_pipe_gets_one_line_for_each_delivery(run: Run) -> None:
     ]
     (given_up,) = [line for line in lines if "mail" in line]
     assert given_up.endswith(
-        f"{id_of(1, 'mail')}  given_up  critical  crash_loop  mail  web:nginx died 1 (given up after 1 try: {LONG})"
+        f"{id_of(1, 'mail')}  given_up  firing  critical  crash_loop  web:nginx  mail  web:nginx died 1"
+        f" (given up after 1 try: {LONG})"
     )
 
 
@@ -108,6 +109,63 @@ def test_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch, width: int, what:
         assert {id_of(1, "mail")[:8], id_of(6, "ops")[:8]} <= words
 
 
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_story_of_an_alert_with_many_channels(
+    run: Run, state: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """Time and phase are whole, and everything is there, however many channels were told."""
+    channels, store = ("operations", "telephone", "mailing_list", "alertmanager", "chat_room"), Store(state)
+    phases = ("firing", "reminder", "recovery")
+    alerts = [_alert(number, *channels) for number in (7, 8, 9)]
+    for number, (alert, phase) in enumerate(zip(alerts, phases, strict=True)):
+        alert.phase, alert.incident, alert.opened, alert.time = phase, "i", NOW, NOW + 60 * number
+    store.commit(alerts, None, time=NOW)
+    store.close()
+    screen = StringIO()
+    monkeypatch.setattr(show, "console", lambda: Console(file=screen, width=width, highlight=False))
+    run("alerts", "show", id_of(7, channels[0]))
+    _, _, story = screen.getvalue().partition("what was said while it was open")
+    lines = [line.split() for line in story.splitlines()]
+    told_of = [line[2:] for line in lines if line[2:3] and line[2] in phases]
+    assert told_of == [[phase, "web:nginx", "died", str(7 + n)] for n, phase in enumerate(phases)]
+    words = [word for line in lines for word in line]
+    assert [word for word in words if word in channels] == [*channels] * 3
+    assert max(map(len, story.splitlines())) <= width
+
+
+def test_what_is_held_back_is_one_line(run: Run, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal an alert that was held back for several channels is told once."""
+    Store(state).commit([_alert(7, *"abcdefgh", held="at most 1 per 1h")], None, time=NOW)
+    monkeypatch.setattr(alerts_module, "is_terminal", lambda: True)
+    lines = run("alerts", "-n1").rstrip().splitlines()[2:]
+    assert [line.split(maxsplit=1)[-1].rstrip() for line in lines] == [
+        "web:nginx died 7",
+        "critical",
+        "a and 7 more  held: at most 1 per 1h",
+    ]
+
+
+@pytest.mark.parametrize("count", ["0", "-5", "x"])
+def test_a_number_of_alerts_is_one_or_more(run: Run, count: str) -> None:
+    """Anything else is refused, instead of a list that is empty or whole."""
+    assert "Invalid value for '-n'" in run("alerts", "list", "-n", count, status=2)
+    assert len(run("alerts", "list", "-n", "6").splitlines()) == 8
+    assert len(run("alerts", "list", "-n", "1", "--channel", "mail").splitlines()) == 1
+
+
+@pytest.mark.parametrize("what", [("status",), ("alerts", "show", id_of(1, "mail"))])
+def test_a_pipe_is_as_wide_as_columns_say(run: Run, monkeypatch: pytest.MonkeyPatch, what: tuple[str, ...]) -> None:
+    """Without COLUMNS nothing is broken, with it lines fit; none ends in blanks."""
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    wide = run(*what)
+    monkeypatch.setenv("COLUMNS", "70")
+    narrow = run(*what)
+    assert LONG in wide
+    assert LONG not in narrow
+    assert max(map(len, narrow.splitlines())) <= 70
+    assert [line for line in (wide + narrow).splitlines() if line != line.rstrip()] == []
+
+
 def test_ids_are_as_long_as_they_have_to_be() -> None:
     """Ids are cut to where they can be told apart, and not below eight characters."""
     assert alerts_module.id_length(["abcdefghij", "bbcdefghij", ""]) == 8
@@ -121,7 +179,31 @@ def test_what_is_listed_can_be_chosen(run: Run) -> None:
     assert len(run("alerts", "list", "--channel", "ops", "--channel", "mail").splitlines()) == 5
     assert len(run("alerts", "list", "--rule", "new").splitlines()) == 1
     assert len(run("alerts", "list", "--only", "waiting", "--key", "web:nginx").splitlines()) == 2
+    given_up = run("alerts", "list", "--only", "given_up")
+    assert given_up == run("alerts", "list", "--only", "given up")
+    assert len(given_up.splitlines()) == 1
     assert run("alerts", "list", "--channel", "nonsense") == "there are no such alerts\n"
+
+
+def test_a_list_need_not_be_asked_for_by_name(run: Run) -> None:
+    """`alerts` lists, with the options of `alerts list`; its help is the group's."""
+    assert run("alerts") == run("alerts", "list")
+    assert run("alerts", "--only", "held", "-n1") == run("alerts", "list", "--only", "held", "-n1") != ""
+    assert "retry" in CliRunner().invoke(cli, ["alerts", "--help"]).output
+
+
+def test_a_configuration_with_an_error_shows_what_there_is(state: Path, run: Run, tmp_path: Path) -> None:
+    """What is wrong elsewhere in it hides nothing; if the state folder is not known, that and the remedy are said."""
+    config = tmp_path / "c.yaml"
+    config.write_text(f"state: {state}\ndefault: [nope]\n")
+    for command in ("alerts", "status"):
+        done = CliRunner().invoke(cli, [command, "--config", str(config)])
+        assert (done.exit_code, done.output) == (0, run(command))
+    config.write_text("sate: x\n")
+    done = CliRunner().invoke(cli, ["status", "--config", str(config)])
+    assert done.exit_code == 2
+    assert "name that with --state" in done.output
+    assert "did you mean `state`?" in done.output
 
 
 def test_json_has_everything(run: Run) -> None:
@@ -150,17 +232,60 @@ def test_an_id_may_be_cut_short(run: Run) -> None:
 
 def test_all_that_was_given_up_is_sent_again(run: Run) -> None:
     """Alerts of a channel, rule or key are sent again together; which, has to be said, and in one way."""
-    assert run("alerts", "retry", "--channel", "hook") == "0 alerts wait to be sent again\n"
+    assert run("alerts", "retry", "--rule", "new") == "1 alert waits for a courier\n"
     assert run("alerts", "retry", "--channel", "mail", "--rule", "crash_loop") == "1 alert waits to be sent again\n"
     assert json.loads(run("alerts", "list", "--channel", "mail", "--format", "json"))[0]["state"] == "waiting"
-    assert "say which alerts" in run("alerts", "retry", status=2)
-    assert "say which alerts" in run("alerts", "retry", "id", "--channel", "mail", status=2)
+    for verb in ("retry", "drop"):
+        assert "say which alerts" in run("alerts", verb, status=2)
+        assert "say which alerts" in run("alerts", verb, "id", "--channel", "mail", status=2)
+        assert run("alerts", verb, "--channel", "mial", status=1).startswith("there are no such alerts")
+        assert run("alerts", verb, "--channel", "chat").endswith(": there is nothing to do\n")
+
+
+def test_all_that_waits_is_tried_now(run: Run, state: Path) -> None:
+    """What waits for its next try does not wait any longer, what is behind it follows; that can be told of one, too."""
+    store, database = Store(state), Database(state)
+    store.commit([_alert(7, "hook"), _alert(8, "hook", "mail")], None, time=NOW)
+    store.close()
+    Queue(database, random=Random(1)).expand(NOW)  # noqa: S311 - a test repeats itself
+    with database as execute:
+        execute("UPDATE deliveries SET due = 9e9 WHERE id = ?", (id_of(1, "hook"),))
+    assert run("alerts", "retry", id_of(8, "hook"), status=1).startswith(
+        f"{id_of(8, 'hook')} waits behind {id_of(1, 'hook')}, an earlier one of its key, which may be retried"
+    )
+    assert run("alerts", "retry", "--channel", "hook", "--channel", "mail") == (
+        "1 alert waits to be sent again, 1 alert that waited is tried now, 2 alerts wait behind earlier ones\n"
+    )
+    assert run("alerts", "retry", id_of(1, "hook"), status=1).endswith(" is waiting: there is nothing to do\n")
+    database.close()
+
+
+def test_several_are_changed_each_by_itself(run: Run) -> None:
+    """One about which nothing can be done hinders no other; one that is not clear does, before anything is changed."""
+    held, mail, hook = id_of(3, "ops"), id_of(1, "mail"), id_of(1, "hook")
+    assert run("alerts", "retry", mail, "", hook[0], status=1) == run("alerts", "retry", hook[0], status=1)
+    assert run("alerts", "drop", held, mail, "nonsense", hook, status=1).splitlines() == [
+        f"{mail} is dropped",
+        f"{hook} is dropped",
+        f"{held} is held: there is nothing to do",
+        "there is no alert nonsense: `rules-listener alerts` lists them",
+    ]
+
+
+def test_all_that_waits_or_was_given_up_is_dropped(run: Run) -> None:
+    """Alerts of a channel, rule or key are dropped together; what was sent stays as it is."""
+    assert run("alerts", "drop", "--rule", "crash_loop", "--channel", "hook") == "1 alert is dropped\n"
+    assert run("alerts", "drop", "--key", "web:nginx") == "2 alerts are dropped\n"
+    states = [line.split()[3] for line in run("alerts").splitlines()]
+    assert sorted(states) == ["dropped"] * 4 + ["held"] * 2 + ["sending", "sent"]
 
 
 LISTED = Listed(
     *("id", "waiting", 1, NOW, "rule", "key", "alert", "firing", "error", None, None, "ops", "text", ()),
     *("busy", 2, NOW + 300.4, NOW - 900, NOW - 60),
 )
+
+OPENED = show.clock_time(NOW)
 
 
 @pytest.mark.parametrize(
@@ -176,6 +301,8 @@ LISTED = Listed(
         ({"state": "given_up"}, " after 2 tries: busy"),
         ({"state": "given_up", "attempts": 1}, " after 1 try: busy"),
         ({"state": "held", "reason": "muted: backups"}, ": muted: backups"),
+        ({"state": "held", "reason": "already open since 2025-11-24T17:00:00+01:00"}, f": already open since {OPENED}"),
+        ({"state": "held", "reason": "already open since then"}, ": already open since then"),
         ({"state": "dropped"}, " by hand; it had failed: busy"),
         ({"state": "dropped", "reason": None}, " by hand"),
     ],
