@@ -272,7 +272,7 @@ class ExpressionChecker:
         known = [*self.scope.fields, *self.scope.given, *self.scope.severities, *HOST_NAMES, *self.lets]
         message = self.scope.subject(f"has no field `{name}`", f"has a field `{name}`")
         label = _ELSEWHERE if name in ("severity", *SEVERITIES) else suggestion(name, known) or otherwise
-        self.report("RL201", message, node.span, label, f"fields: {' '.join(self.scope.own_fields)}")
+        self.report("RL201", message, node.span, label, f"fields: {' '.join(self.scope.common_names)}")
         return None
 
     def _call(self, node: nodes.Call) -> checked.Value | None:
