@@ -84,6 +84,7 @@ _ROUTING = re.compile(r"(?:route|mute)(?!\w)")
 _BEFORE_OPERAND = re.compile(r"(?:[=<>~(\[,]|(?<!\w)(?:and|or|not|in|like|contains|startswith|endswith|route|mute))\Z")
 _LONGEST = len("startswith")
 _BEFORE_CHANNEL = re.compile(r"(?:,|(?<!\w)to)\Z")
+_JOINTS = ".:/-"
 _PART_OF_NAME = re.compile(r"rule(?!\w)\s*+[\w.:/-]*[.:/-]")
 _RULE_NAME = re.compile(rf"rule(?!\w)(?:\s|#[^\n]*)*+(?>{_STRING}|[\w.:/-]+|[^\s#])?+(?:\s|#[^\n]*)*+")
 
@@ -114,7 +115,7 @@ def _is_name(text: str, word: str, start: int, end: int, at: int) -> bool:
     It can be the name of a rule or of a channel, a part of a name that is none, as `my-rule`, or `rule` in the
     condition of a route or a mute.
     """
-    if _PART_OF_NAME.fullmatch(text, start, at):
+    if text[at - 1] in _JOINTS and _PART_OF_NAME.fullmatch(text, start, at):
         return True
     match word:
         case "on":
