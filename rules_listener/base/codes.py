@@ -316,7 +316,8 @@ _CODES = (
         "condition is never true",
         "The condition, or this part of it, is true of no event that gets there: the values exclude one another, the "
         "field never has this value in these events, or the events do not have the field, and what is missing is "
-        "unknown. To ask for one of several values, write `in [a, b]` or join conditions with `or`.",
+        "unknown. To ask for one of several values, write `in [a, b]` or join conditions with `or`. With its group, as "
+        "web:nginx, a process is called `process`; `processname` and `groupname` never have a colon.",
         'on PROCESS_STATE where from_state == "RUNNING" and from_state == "STARTING" alert "{process} is gone"',
         'on PROCESS_STATE where from_state in ["RUNNING", "STARTING"] alert "{process} is gone"',
     ),

@@ -71,17 +71,14 @@ class Event:
         return self
 
     def summary(self) -> str:
-        """The event in one line: type, group:name, the other fields, and the first line of its data.
+        """The event in one line: type, process, the other fields, and the first line of its data.
 
-        As in `PROCESS_STATE_EXITED cat:cat from_state=RUNNING expected=0 pid=2766`.
+        As in `PROCESS_STATE_EXITED web:nginx from_state=RUNNING expected=0 pid=2766`.
         """
-        fields = self.fields
-        words = [self.type]
-        if "processname" in fields:
-            words.append(f"{fields.get('groupname', '')}:{fields['processname']}")
-            words += [f"{name}={value}" for name, value in fields.items() if name not in ("processname", "groupname")]
-        else:
-            words += [f"{name}={value}" for name, value in fields.items()]
+        process = self.process
+        of_process = () if process is None else ("processname", "groupname")
+        words = [self.type] if process is None else [self.type, process]
+        words += [f"{name}={value}" for name, value in self.fields.items() if name not in of_process]
         if self.data:
             words.append(self.data.split("\n", 1)[0].rstrip("\r"))
         return " ".join(words)

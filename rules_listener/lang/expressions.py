@@ -23,6 +23,7 @@ _ORDERED = (Kind.TEXT, Kind.NUMBER, Kind.DURATION, Kind.TIME, Kind.SEVERITY, Kin
 _ORDERINGS = ("<", "<=", ">", ">=")
 _ELSEWHERE = "severities are compared in `route` and `mute` alone"
 _SEVERITIES = f"severities are {' < '.join(SEVERITIES)}, written without quotes"
+_NO_TRUTH = "supervisord sends 1 for true and 0 for false"
 _REGEX_OPERATORS = ("=~", "!~")
 _PATTERN_OPERATORS = ("=~", "!~", "like")
 _TEXT_OPERATORS = (*_PATTERN_OPERATORS, "contains", "startswith", "endswith")
@@ -93,7 +94,7 @@ class ExpressionChecker:
     def _comparison(self, node: nodes.Compare) -> checked.Condition | None:
         if missing := self._null_comparison(node):
             return missing
-        left, right = self.value(node.left), self.value(node.right)
+        left, right = self.value(node.left), self._compared(node.right)
         if left is None or right is None:
             return None
         if not self._operator_fits(node, left, right):
@@ -118,6 +119,12 @@ class ExpressionChecker:
         present = checked.Present(value)
         return present if node.operator == "!=" else checked.Negation(present)
 
+    def _compared(self, node: nodes.Expression) -> checked.Value | None:
+        """The value of what something is compared with: a name that is none may be a text without its quotes."""
+        if not isinstance(node, nodes.Name):
+            return self.value(node)
+        return self._name(node, otherwise=f'a text stands in quotes: "{node.name}"')
+
     def _operator_fits(self, node: nodes.Compare, left: checked.Value, right: checked.Value) -> bool:
         kinds = {left.kind, right.kind}
         if node.operator in _TEXT_OPERATORS:
@@ -127,7 +134,7 @@ class ExpressionChecker:
             return not wrong
         if not _can_be_compared(left.kind, right.kind):
             label = f"a {_shown(left.kind)} on the left, a {_shown(right.kind)} on the right"
-            notes = [_SEVERITIES] * (Kind.SEVERITY in kinds)
+            notes = [_SEVERITIES] * (Kind.SEVERITY in kinds) + [_NO_TRUTH] * (kinds == {Kind.NUMBER, Kind.BOOLEAN})
             self.report("RL205", "values of different kinds can't be compared", node.span, label, *notes)
             return False
         if node.operator in _ORDERINGS and (not kinds <= set(_ORDERED) or kinds == {Kind.ANY}):
@@ -194,7 +201,7 @@ class ExpressionChecker:
             if not isinstance(node, nodes.Name) or self.value(node) is not None:
                 self.report("RL213", "there is no list to look in", node.span, "a list is written [a, b]")
             return None
-        values = [(item, self.value(item)) for item in node.items]
+        values = [(item, self._compared(item)) for item in node.items]
         items = [(item, value) for item, value in values if value is not None]
         kinds = {value.kind for _, value in items} - {Kind.ANY}
         if len(kinds) > 1:
@@ -247,7 +254,8 @@ class ExpressionChecker:
         finally:
             self._using.pop()
 
-    def _name(self, node: nodes.Name) -> checked.Value | None:
+    def _name(self, node: nodes.Name, *, otherwise: str = "") -> checked.Value | None:
+        """What a name stands for; `otherwise` is said of one that is not known, nor like one that is."""
         name = node.name
         if name in self.scope.fields:
             return checked.FieldValue(name, self.scope.fields[name][0].kind)
@@ -263,8 +271,8 @@ class ExpressionChecker:
             return None
         known = [*self.scope.fields, *self.scope.given, *self.scope.severities, *HOST_NAMES, *self.lets]
         message = self.scope.subject(f"has no field `{name}`", f"has a field `{name}`")
-        label = _ELSEWHERE if name in ("severity", *SEVERITIES) else suggestion(name, known)
-        self.report("RL201", message, node.span, label, f"fields: {' '.join(self.scope.own_fields)}")
+        label = _ELSEWHERE if name in ("severity", *SEVERITIES) else suggestion(name, known) or otherwise
+        self.report("RL201", message, node.span, label, f"fields: {' '.join(self.scope.common_names)}")
         return None
 
     def _call(self, node: nodes.Call) -> checked.Value | None:

@@ -20,6 +20,7 @@ from lark.visitors import merge_transformers
 from rules_listener.base.diagnostics import Diagnostic, suggestion
 from rules_listener.base.source import Source, Span
 from rules_listener.lang import nodes
+from rules_listener.lang.advice import advice, foreign_sign, of_end
 from rules_listener.lang.alike import Shapes, Tokenizer
 from rules_listener.lang.build import ExpressionBuilder, Place, StatementBuilder
 from rules_listener.lang.nesting import MAX_DEPTH, extent
@@ -83,7 +84,9 @@ _ROUTING = re.compile(r"(?:route|mute)(?!\w)")
 _BEFORE_OPERAND = re.compile(r"(?:[=<>~(\[,]|(?<!\w)(?:and|or|not|in|like|contains|startswith|endswith|route|mute))\Z")
 _LONGEST = len("startswith")
 _BEFORE_CHANNEL = re.compile(r"(?:,|(?<!\w)to)\Z")
-_RULE_NAME = re.compile(rf"rule(?!\w)(?:\s|#[^\n]*)*+(?>{_STRING}|[A-Za-z_]\w*|[^\s#])?+(?:\s|#[^\n]*)*+")
+_JOINTS = ".:/-"
+_PART_OF_NAME = re.compile(r"rule(?!\w)\s*+[\w.:/-]*[.:/-]")
+_RULE_NAME = re.compile(rf"rule(?!\w)(?:\s|#[^\n]*)*+(?>{_STRING}|[\w.:/-]+|[^\s#])?+(?:\s|#[^\n]*)*+")
 
 
 def statement_ranges(text: str) -> Iterator[tuple[int, int]]:
@@ -109,8 +112,11 @@ def statement_ranges(text: str) -> Iterator[tuple[int, int]]:
 def _is_name(text: str, word: str, start: int, end: int, at: int) -> bool:
     """Whether a word at `at` that begins statements stands for something else in the one from `start` to `end`.
 
-    It can be the name of a rule or of a channel, or `rule` in the condition of a route or a mute.
+    It can be the name of a rule or of a channel, a part of a name that is none, as `my-rule`, or `rule` in the
+    condition of a route or a mute.
     """
+    if text[at - 1] in _JOINTS and _PART_OF_NAME.fullmatch(text, start, at):
+        return True
     match word:
         case "on":
             return _RULE_NAME.fullmatch(text, start, at) is not None
@@ -242,10 +248,14 @@ class _Reader:
             expected.discard("$END")
         if error.token.type == "$END":
             place = self.span(len(self.text), len(self.text))
-            return Diagnostic("RL101", f"the {self.start} ends too early", place, _expected(expected))
+            hint = of_end(_words_of(expected)) or _expected(expected)
+            return Diagnostic("RL101", f"the {self.start} ends too early", place, hint)
         word = str(error.token)
         place = self.span(start, start + len(word))
-        hint = _FOREIGN.get(word) or suggestion(word, _words_of(expected)) or _expected(expected)
+        hint = self._advice(start, word) or suggestion(word, _words_of(expected))
+        if not hint and expected == {"NAME"} and error.token.type == "STRING":
+            hint = "names are written without quotes"
+        hint = hint or _expected(expected)
         return Diagnostic("RL101", f"unexpected `{word}`", place, hint)
 
     def _unreadable(self, start: int) -> Diagnostic:
@@ -254,21 +264,18 @@ class _Reader:
             return Diagnostic("RL103", "the string is not closed", self.span(start, start + len(rest)))
         if match := re.match(r"\d[\w.]*", rest):
             place = self.span(start, start + match.end())
-            return Diagnostic("RL102", f"`{match[0]}` is no number, duration or size", place, "units: " + _UNITS)
-        foreign = next((sign for sign in _FOREIGN if rest.startswith(sign)), "")
-        place = self.span(start, start + max(1, len(foreign)))
-        return Diagnostic("RL102", f"unexpected `{foreign or rest[0]}`", place, _FOREIGN.get(foreign, ""))
+            return Diagnostic(
+                "RL102", f"`{match[0]}` is no number, duration or size", place, self._advice(start, match[0]) or _UNITS
+            )
+        sign = foreign_sign(rest) or rest[0]
+        place = self.span(start, start + len(sign))
+        return Diagnostic("RL102", f"unexpected `{sign}`", place, self._advice(start, sign))
+
+    def _advice(self, start: int, word: str) -> str:
+        return advice(self.text, start, word, _words_of(set(_patterns())))
 
 
-_UNITS = "ms s m h d w for time, KB MB GB KiB MiB GiB for size"
-_FOREIGN = {
-    "&&": "write `and`",
-    "||": "write `or`",
-    "===": "write `==`",
-    "=": "to compare, write `==`",
-    "!": "write `not`",
-    "<>": "write `!=`",
-}
+_UNITS = "units: ms s m h d w for time, KB MB GB KiB MiB GiB for size"
 _TEMPLATE = re.compile(
     r"""(?P<double>\{\{|\}\})|\{(?P<expression>(?:[^{}"']|"(?:[^"\\]|\\.)*"|'[^']*')*)\}|(?P<open>\{)|(?P<close>\})"""
 )

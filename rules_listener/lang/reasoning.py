@@ -113,6 +113,10 @@ _MAY_BE_LEFT_OUT = frozenset(found.name for found in HEADER_FIELDS) - {"eventnam
 _LEAST = {Kind.TEXT: (Fact(">=", ""),)}
 """What is true of every value of a kind."""
 
+NAMES = ("processname", "groupname")
+"""The fields that have no colon in them: supervisord refuses such names, which would break the lines that it sends."""
+_NO_COLON = Fact("contains", ":", holds=False)
+
 
 @cache
 def field_domain(event_type: str, name: str) -> Domain:
@@ -125,7 +129,8 @@ def field_domain(event_type: str, name: str) -> Domain:
         return Domain(frozenset({MISSING}))
     kinds = frozenset({found.kind, MISSING} if found.optional or name in _MAY_BE_LEFT_OUT else {found.kind})
     possible = frozenset([event_type] if name == "eventname" else found.possible)
-    return Domain(kinds, possible or None, _LEAST.get(found.kind, ()))
+    facts = _LEAST.get(found.kind, ())
+    return Domain(kinds, possible or None, (*facts, _NO_COLON) if name in NAMES else facts)
 
 
 _NEVER_MISSING = ("lower", "upper", "len", "first_line", "last_line", "truncate")

@@ -4,14 +4,14 @@ A reason is found by asking again with less known: what already follows from the
 needs one other part of the condition is said of that part.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rules_listener.event.catalogue import UNLISTED
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.checked import subexpressions
 from rules_listener.lang.domain import MISSING, Domain
-from rules_listener.lang.reasoning import Outcome, Situations, assume, field_domain, situations
+from rules_listener.lang.reasoning import NAMES, Outcome, Situations, assume, field_domain, situations
 
 LONGEST_QUOTE = 60
 """Characters of a part of a condition that is quoted."""
@@ -73,7 +73,7 @@ def _by_type(condition: checked.Condition, types: Sequence[str]) -> str:
             return has_no(types, name)
         if asks_whether_there:
             return f"{_these(types)} always {'has' if len(types) == 1 else 'have'} `{name}`"
-        if said := _always(name, domains):
+        if said := _always(name, domains) or _no_colon(name, parts):
             return said
     return _whatever_the_type(condition, parts)
 
@@ -107,6 +107,14 @@ def _always(name: str, domains: dict[str, Domain]) -> str:
         return ""
     values = sorted({str(value) for only in known for value in only or ()})
     return f"`{name}` of {_these(list(present))} is always {_listed(values, 'or')}"
+
+
+def _no_colon(name: str, parts: Iterable[checked.Expression]) -> str:
+    """That a name has no colon, if one is written out: `process` has it."""
+    constants = [part for part in parts if isinstance(part, checked.Constant)]
+    constants += [one for part in parts if isinstance(part, checked.Member) for one in part.constants]
+    has_colon = any(":" in str(constant.value) for constant in constants)
+    return f"`{name}` never has a colon; did you mean `process`?" if name in NAMES and has_colon else ""
 
 
 FEW = 2

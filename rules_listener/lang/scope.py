@@ -66,11 +66,14 @@ class Scope:
         return _fields_of_all(self.types)
 
     @property
-    def own_fields(self) -> list[str]:
-        """The names of the payload's fields, in the order in which supervisord sends them."""
-        names = [found.name for name in self.types if name != UNLISTED for found in CATALOGUE[name].fields]
-        names += ["data"] if "data" in self.fields else []
-        return list(dict.fromkeys(names))
+    def common_names(self) -> list[str]:
+        """The process, the payload's fields in the order in which supervisord sends them, the time and the host.
+
+        Left out are the header, which few rules look at, and other ways to name the host.
+        """
+        sent = [found.name for name in self.types if name != UNLISTED for found in CATALOGUE[name].fields]
+        names = ["process", *dict.fromkeys(sent), "data", "time"]
+        return [*(name for name in names if name in self.fields), "host"]
 
     def subject(self, predicate: str, predicate_none: str) -> str:
         """The selected events as the subject of a sentence: `A has …`, or `none of A, B has …`."""

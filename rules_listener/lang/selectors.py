@@ -86,11 +86,17 @@ class SelectorChecker:
 
     def _report_unknown(self, node: nodes.Name) -> None:
         known = [*CATALOGUE, *self.definitions.events]
-        label = suggestion(node.name, known) or suggestion(node.name.upper(), known)
+        label = suggestion(node.name, known) or _full_name(node.name) or suggestion(node.name.upper(), known)
         message = f"there is no event `{node.name}`"
         if node.name in self.definitions.lets:
             message, label = f"`{node.name}` is a value, no event", "events are named with `event`"
         self.found.append(Diagnostic("RL202", message, node.span, label))
+
+
+def _full_name(name: str) -> str:
+    """A label that proposes the type whose name ends with a word, as EXITED; empty if there is none."""
+    full = next((known for known in CATALOGUE if known.endswith(f"_{name.upper()}")), "")
+    return f"did you mean `{full}`?" if full else ""
 
 
 def types_of(arms: Iterable[checked.Arm]) -> tuple[str, ...]:

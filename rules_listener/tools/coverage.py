@@ -84,8 +84,10 @@ class Coverage:
 
     @property
     def percent(self) -> float:
-        """How much of it, of a hundred; all of it where there is nothing."""
-        return 100 * self.covered / self.wanted if self.wanted else 100.0
+        """How much of it, of a hundred, to a tenth, and 100 only if it is all; that is so where there is nothing."""
+        if self.covered == self.wanted:
+            return 100.0
+        return min(round(100 * self.covered / self.wanted, 1), 99.9)
 
     def add(self, parsed: Sequence[Parsed], rules: checked.RuleSet, alerts: Iterable[Alert], notices: Notices) -> None:
         """Take in what the tests of some rules notice; `alerts` are all that came in those that pass."""

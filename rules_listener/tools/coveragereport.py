@@ -26,27 +26,23 @@ def report(coverage: Coverage) -> Iterator[str]:
     for _, lines in entries:
         yield from lines
         yield ""
-    yield summary(coverage)
+    yield summary(coverage, places=len(entries))
 
 
 def _is_within(inner: Span, outer: Span) -> bool:
     return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
 
 
-def summary(coverage: Coverage) -> str:
-    """One line."""
+def summary(coverage: Coverage, *, places: int = 0) -> str:
+    """One line; `places` is at how many what is missing was shown."""
     rules = coverage.rules.values()
     fired = sum(rule.seen[FIRED] for rule in rules)
     parts = [part for part in coverage.parts.values() if part.part.is_operand]
     both = sum(part.covered == part.wanted for part in parts)
     said = [f"{_of(fired, len(rules), 'rule')} fired"]
     said += [f"{_of(both, len(parts), 'operand')} decided both ways"] if parts else []
-    return f"coverage {_shown(coverage.percent)} % ({coverage.covered} of {coverage.wanted}): {', '.join(said)}"
-
-
-def _shown(percent: float) -> str:
-    """A percentage that says 100 only if it is that."""
-    return str(int(percent * 10) / 10).removesuffix(".0")
+    rest = f"; the rest is lost at {counted(places, 'place')}" if places else ""
+    return f"coverage {coverage.percent:g} % ({coverage.covered} of {coverage.wanted}{rest}): {', '.join(said)}"
 
 
 def _of(count: int, number: int, noun: str) -> str:

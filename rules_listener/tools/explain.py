@@ -61,10 +61,11 @@ def explain(  # noqa: PLR0913, PLR0917 - one for each option
     CODE is explained with an example, what `check` says about it, and how to put it right; without CODE, all of them
     are listed. With `--code RULE`, what the listener runs for that rule is shown instead.
     """
-    is_about_events = bool(paths or config or names or at or process or timezone)
+    is_code = subject is not None and subject.upper() in CODES
+    is_about_events = bool(names or at or process or timezone or ((paths or config) and not is_code))
     if generated is not None:
         click.echo(code_of_rule(generated, config, paths))
-    elif subject is not None and (is_about_events or Path(subject).exists()) and subject.upper() not in CODES:
+    elif subject is not None and not is_code and (is_about_events or Path(subject).exists()):
         zone = None if timezone is None else read_zone(timezone)
         question = Question(None if at is None else read_moment(at, zone), process, names)
         sys.exit(explain_recording(Path(subject), question, zone, config, paths, as_json=output_format == "json"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from rules_listener.base.diagnostics import suggestion
 from rules_listener.base.errors import ConfigError
 from rules_listener.event.findings import Findings
 from rules_listener.event.recording import Reading
@@ -50,7 +51,8 @@ def explain_recording(  # noqa: PLR0913 - what was asked, and where to look
     findings = Findings(lambda text: click.echo(text, err=True))
     explained = _explained(path, question, Reading(zone=zone), checked, findings)
     if not explained.events:
-        click.echo(f"{path} has no event{_asked(question)}", err=True)
+        nearest = _nearest(path, question, zone)
+        click.echo(f"{path} has no event{_asked(question)}{f': {nearest}' if nearest else ''}", err=True)
         return 1
     if as_json:
         click.echo(json.dumps(_object(explained, question), indent=2, ensure_ascii=False))
@@ -73,6 +75,19 @@ def _explained(path: Path, question: Question, reading: Reading, checked: Checke
 def _asked(question: Question) -> str:
     process = f" about {question.process}" if question.process is not None else ""
     return process + (f" up to {show.clock_time(question.at)}" if question.at is not None else "")
+
+
+def _nearest(path: Path, question: Question, zone: tzinfo | None) -> str:
+    """What process may be meant by one that is in no event of a recording; empty if none is like it."""
+    if question.process is None:
+        return ""
+    with Recordings([path], Findings(lambda _: None)) as recordings:
+        events = recordings.events(Reading(zone=zone))
+        names = {event.process: str(event.fields["processname"]) for event in events if event.process is not None}
+    if question.process in names:
+        return "there are later ones"
+    same = [f"did you mean `{process}`?" for process, name in sorted(names.items()) if name == question.process]
+    return next(iter(same), "") or suggestion(question.process, names)
 
 
 def _print(explained: Explained, question: Question) -> None:

@@ -33,7 +33,15 @@ SUMMARIES: dict[str, tuple[Event, str]] = {
             0.0,
             {"processname": "cat", "groupname": "cat", "from_state": "RUNNING", "expected": 0, "pid": 2766},
         ),
-        "PROCESS_STATE_EXITED cat:cat from_state=RUNNING expected=0 pid=2766",
+        "PROCESS_STATE_EXITED cat from_state=RUNNING expected=0 pid=2766",
+    ),
+    "a process of a group": (
+        Event("PROCESS_STATE_FATAL", 0.0, {"processname": "nginx", "groupname": "web", "from_state": "BACKOFF"}),
+        "PROCESS_STATE_FATAL web:nginx from_state=BACKOFF",
+    ),
+    "a process of an unknown group": (
+        Event("PROCESS_STATE_FATAL", 0.0, {"processname": "nginx", "from_state": "BACKOFF"}),
+        "PROCESS_STATE_FATAL nginx from_state=BACKOFF",
     ),
     "no process": (Event("TICK_5", 0.0, {"when": 5}), "TICK_5 when=5"),
     "the first line of data": (

@@ -145,9 +145,9 @@ def test_a_log_in_rotated_parts(tmp_path: Path) -> None:
     events, said = read(tmp_path / "x.log")
     assert [event.summary().removeprefix("PROCESS_STATE_") for event in events] == [
         "SUPERVISOR_STATE_CHANGE_RUNNING",
-        "STARTING :cat from_state=STOPPED tries=0",
-        "STOPPING :cat from_state=STARTING pid=7",
-        "STOPPED :cat from_state=STOPPING pid=7",
+        "STARTING cat from_state=STOPPED tries=0",
+        "STOPPING cat from_state=STARTING pid=7",
+        "STOPPED cat from_state=STOPPING pid=7",
     ]
     assert said == []
 

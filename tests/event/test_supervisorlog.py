@@ -56,9 +56,9 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "1 STARTING :cat from_state=STOPPED tries=0",
-            "2.5 RUNNING :cat from_state=STARTING pid=7",
-            "9 EXITED :cat from_state=RUNNING expected=1 pid=7",
+            "1 STARTING cat from_state=STOPPED tries=0",
+            "2.5 RUNNING cat from_state=STARTING pid=7",
+            "9 EXITED cat from_state=RUNNING expected=1 pid=7",
         ],
     ),
     "a process that is killed, and started again": (
@@ -71,10 +71,10 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "1 STARTING :cat from_state=STOPPED tries=0",
-            "2 RUNNING :cat from_state=STARTING pid=7",
-            "3 EXITED :cat from_state=RUNNING expected=0 pid=7",
-            "4 STARTING :cat from_state=EXITED tries=0",
+            "1 STARTING cat from_state=STOPPED tries=0",
+            "2 RUNNING cat from_state=STARTING pid=7",
+            "3 EXITED cat from_state=RUNNING expected=0 pid=7",
+            "4 STARTING cat from_state=EXITED tries=0",
         ],
     ),
     "a process that never comes up": (
@@ -89,12 +89,12 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "0 STARTING :cat from_state=STOPPED tries=0",
-            "0.5 BACKOFF :cat from_state=STARTING tries=1",
-            "2 STARTING :cat from_state=BACKOFF tries=1",
-            "2.9 BACKOFF :cat from_state=STARTING tries=2",
-            "3 FATAL :cat from_state=BACKOFF",
-            "60 STARTING :cat from_state=FATAL tries=0",
+            "0 STARTING cat from_state=STOPPED tries=0",
+            "0.5 BACKOFF cat from_state=STARTING tries=1",
+            "2 STARTING cat from_state=BACKOFF tries=1",
+            "2.9 BACKOFF cat from_state=STARTING tries=2",
+            "3 FATAL cat from_state=BACKOFF",
+            "60 STARTING cat from_state=FATAL tries=0",
         ],
     ),
     "a process that needs no time to be up (startsecs=0)": (
@@ -108,12 +108,12 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "0 STARTING :cat from_state=STOPPED tries=0",
-            "0 RUNNING :cat from_state=STARTING pid=7",
-            "0.1 EXITED :cat from_state=RUNNING expected=0 pid=7",
-            "0.2 STARTING :cat from_state=EXITED tries=0",
-            "0.3 RUNNING :cat from_state=STARTING pid=8",
-            "0.3 EXITED :cat from_state=RUNNING expected=0 pid=8",
+            "0 STARTING cat from_state=STOPPED tries=0",
+            "0 RUNNING cat from_state=STARTING pid=7",
+            "0.1 EXITED cat from_state=RUNNING expected=0 pid=7",
+            "0.2 STARTING cat from_state=EXITED tries=0",
+            "0.3 RUNNING cat from_state=STARTING pid=8",
+            "0.3 EXITED cat from_state=RUNNING expected=0 pid=8",
         ],
     ),
     "a process that ends as expected before it was seen running": (
@@ -124,9 +124,9 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "0 STARTING :cat from_state=STOPPED tries=0",
-            "0.1 RUNNING :cat from_state=STARTING pid=7",
-            "0.1 EXITED :cat from_state=RUNNING expected=1 pid=7",
+            "0 STARTING cat from_state=STOPPED tries=0",
+            "0.1 RUNNING cat from_state=STARTING pid=7",
+            "0.1 EXITED cat from_state=RUNNING expected=1 pid=7",
         ],
     ),
     "a clock that was set back while a process started": (
@@ -138,9 +138,9 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "50 STARTING :cat from_state=STOPPED tries=0",
-            "20 RUNNING :cat from_state=STARTING pid=7",
-            "20 EXITED :cat from_state=RUNNING expected=0 pid=7",
+            "50 STARTING cat from_state=STOPPED tries=0",
+            "20 RUNNING cat from_state=STARTING pid=7",
+            "20 EXITED cat from_state=RUNNING expected=0 pid=7",
         ],
     ),
     "a process that is stopped by hand": (
@@ -157,13 +157,13 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "1 STARTING :cat from_state=STOPPED tries=0",
-            "2 RUNNING :cat from_state=STARTING pid=7",
-            "3 STOPPING :cat from_state=RUNNING pid=7",
-            "8 STOPPED :cat from_state=STOPPING pid=7",
-            "9 STARTING :cat from_state=STOPPED tries=0",
-            "9.5 STOPPING :cat from_state=STARTING pid=8",
-            "9.5 STOPPED :cat from_state=STOPPING pid=8",
+            "1 STARTING cat from_state=STOPPED tries=0",
+            "2 RUNNING cat from_state=STARTING pid=7",
+            "3 STOPPING cat from_state=RUNNING pid=7",
+            "8 STOPPED cat from_state=STOPPING pid=7",
+            "9 STARTING cat from_state=STOPPED tries=0",
+            "9.5 STOPPING cat from_state=STARTING pid=8",
+            "9.5 STOPPED cat from_state=STOPPING pid=8",
         ],
     ),
     "a log at level debug, which tells when a stop begins": (
@@ -181,15 +181,15 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "1 STARTING :a from_state=STOPPED tries=0",
-            "1 STARTING :b from_state=STOPPED tries=0",
-            "2 STOPPING :a from_state=STARTING pid=7",
-            "2 STOPPING :b from_state=STARTING pid=8",
-            "3 STOPPED :b from_state=STOPPING pid=8",
-            "3 STOPPED :a from_state=STOPPING pid=7",
-            "4 STARTING :a from_state=STOPPED tries=0",
-            "4.5 BACKOFF :a from_state=STARTING tries=1",
-            "5 STOPPED :a from_state=BACKOFF pid=0",
+            "1 STARTING a from_state=STOPPED tries=0",
+            "1 STARTING b from_state=STOPPED tries=0",
+            "2 STOPPING a from_state=STARTING pid=7",
+            "2 STOPPING b from_state=STARTING pid=8",
+            "3 STOPPED b from_state=STOPPING pid=8",
+            "3 STOPPED a from_state=STOPPING pid=7",
+            "4 STARTING a from_state=STOPPED tries=0",
+            "4.5 BACKOFF a from_state=STARTING tries=1",
+            "5 STOPPED a from_state=BACKOFF pid=0",
         ],
     ),
     "a start by hand where supervisord would not have started it yet": (
@@ -201,10 +201,10 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "0 STARTING :cat from_state=STOPPED tries=0",
-            "0 BACKOFF :cat from_state=STARTING tries=1",
-            "0.5 STOPPED :cat from_state=BACKOFF pid=0",
-            "0.5 STARTING :cat from_state=STOPPED tries=1",
+            "0 STARTING cat from_state=STOPPED tries=0",
+            "0 BACKOFF cat from_state=STARTING tries=1",
+            "0.5 STOPPED cat from_state=BACKOFF pid=0",
+            "0.5 STARTING cat from_state=STOPPED tries=1",
         ],
     ),
     "a start by hand long after supervisord would have started it": (
@@ -216,10 +216,10 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "0 STARTING :cat from_state=STOPPED tries=0",
-            "0 BACKOFF :cat from_state=STARTING tries=1",
-            "6.5 STOPPED :cat from_state=BACKOFF pid=0",
-            "6.5 STARTING :cat from_state=STOPPED tries=1",
+            "0 STARTING cat from_state=STOPPED tries=0",
+            "0 BACKOFF cat from_state=STARTING tries=1",
+            "6.5 STOPPED cat from_state=BACKOFF pid=0",
+            "6.5 STARTING cat from_state=STOPPED tries=1",
         ],
     ),
     "an end of supervisord by a signal, said only once": (
@@ -243,12 +243,12 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "1 STARTING :a from_state=STOPPED tries=0",
+            "1 STARTING a from_state=STOPPED tries=0",
             "1 SUPERVISOR_STATE_CHANGE_STOPPING",
-            "1 STOPPING :a from_state=STARTING pid=7",
-            "1 STOPPED :a from_state=STOPPING pid=7",
+            "1 STOPPING a from_state=STARTING pid=7",
+            "1 STOPPED a from_state=STOPPING pid=7",
             "2 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "3 STARTING :a from_state=STOPPED tries=0",
+            "3 STARTING a from_state=STOPPED tries=0",
             "4 SUPERVISOR_STATE_CHANGE_STOPPING",
         ],
     ),
@@ -262,10 +262,10 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "1 STARTING :a from_state=STOPPED tries=0",
-            "1.5 BACKOFF :a from_state=STARTING tries=1",
+            "1 STARTING a from_state=STOPPED tries=0",
+            "1.5 BACKOFF a from_state=STARTING tries=1",
             "9 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "9 STARTING :a from_state=STOPPED tries=0",
+            "9 STARTING a from_state=STOPPED tries=0",
         ],
     ),
     "a log that begins in the middle": (
@@ -279,14 +279,14 @@ CASES = {
         6 INFO gave up: e entered FATAL state, too many start retries too quickly
         """,
         [
-            "1 EXITED :a from_state=RUNNING expected=0",
-            "2 STARTING :a from_state=EXITED tries=0",
-            "3 RUNNING :b from_state=STARTING",
-            "4 STARTING :c",
-            "4.5 BACKOFF :c from_state=STARTING",
-            "5 STOPPING :d",
-            "5 STOPPED :d from_state=STOPPING",
-            "6 FATAL :e from_state=BACKOFF",
+            "1 EXITED a from_state=RUNNING expected=0",
+            "2 STARTING a from_state=EXITED tries=0",
+            "3 RUNNING b from_state=STARTING",
+            "4 STARTING c",
+            "4.5 BACKOFF c from_state=STARTING",
+            "5 STOPPING d",
+            "5 STOPPED d from_state=STOPPING",
+            "6 FATAL e from_state=BACKOFF",
         ],
     ),
     "what supervisord could not start, and names": (
@@ -297,10 +297,10 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "1 STARTING :a from_state=STOPPED tries=0",
-            "1 BACKOFF :a from_state=STARTING tries=1",
-            "2.1 STARTING :a from_state=BACKOFF tries=1",
-            "2.1 BACKOFF :a from_state=STARTING tries=2",
+            "1 STARTING a from_state=STOPPED tries=0",
+            "1 BACKOFF a from_state=STARTING tries=1",
+            "2.1 STARTING a from_state=BACKOFF tries=1",
+            "2.1 BACKOFF a from_state=STARTING tries=2",
         ],
     ),
     "what supervisord could not end": (
@@ -313,11 +313,11 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "1 STARTING :a from_state=STOPPED tries=0",
-            "2 STOPPING :a from_state=STARTING pid=7",
-            "2 UNKNOWN :a from_state=STOPPING",
-            "3 STARTING :b from_state=STOPPED tries=0",
-            "4 UNKNOWN :b from_state=STARTING",
+            "1 STARTING a from_state=STOPPED tries=0",
+            "2 STOPPING a from_state=STARTING pid=7",
+            "2 UNKNOWN a from_state=STOPPING",
+            "3 STARTING b from_state=STOPPED tries=0",
+            "4 UNKNOWN b from_state=STARTING",
         ],
     ),
     "names that nobody expects": (
@@ -329,10 +329,10 @@ CASES = {
         """,
         [
             "0 SUPERVISOR_STATE_CHANGE_RUNNING",
-            "1 STARTING :my 磁盘 (exit status 1) from_state=STOPPED tries=0",
-            "2 STOPPING :my 磁盘 (exit status 1) from_state=STARTING pid=7",
-            "2 STOPPED :my 磁盘 (exit status 1) from_state=STOPPING pid=7",
-            "3 STARTING :it's from_state=STOPPED tries=0",
+            "1 STARTING my 磁盘 (exit status 1) from_state=STOPPED tries=0",
+            "2 STOPPING my 磁盘 (exit status 1) from_state=STARTING pid=7",
+            "2 STOPPED my 磁盘 (exit status 1) from_state=STOPPING pid=7",
+            "3 STARTING it's from_state=STOPPED tries=0",
         ],
     ),
     "lines that tell of no event": (
@@ -399,8 +399,8 @@ def test_commands_that_are_not_there() -> None:
         "1.1 BACKOFF web:web_00 from_state=STARTING tries=2",
         "1.2 STARTING web:web_01 from_state=BACKOFF tries=1",
         "1.2 BACKOFF web:web_01 from_state=STARTING tries=2",
-        "2 STARTING cat:cat from_state=STOPPED tries=0",
-        "2 BACKOFF cat:cat from_state=STARTING tries=1",
+        "2 STARTING cat from_state=STOPPED tries=0",
+        "2 BACKOFF cat from_state=STARTING tries=1",
     ]
     assert read(MISSING, PROGRAMS)[1].unnamed_starts == 1
     assert read(MISSING)[1].unnamed_starts == 6
@@ -413,7 +413,7 @@ def test_a_log_in_parts() -> None:
     first = b"2025-11-23 20:00:00,000 INFO supervisord started with pid 1\r\nsome other text\n"
     second = b"more \xff\xfe\n2025-11-23 20:00:01,250 INFO spawned: 'caf\xe9' with pid 7\r\nlast"
     events = [event for part in (first, second) for batch in reader.read([part]) for event in batch]
-    assert [event.summary() for event in events][1] == "PROCESS_STATE_STARTING :caf\ufffd from_state=STOPPED tries=0"
+    assert [event.summary() for event in events][1] == "PROCESS_STATE_STARTING caf\ufffd from_state=STOPPED tries=0"
     assert events[1].time == 1763928001.25
     assert findings.passed_over == 3
 

@@ -34,7 +34,7 @@ def possible_events(draw: st.DrawFn, types: Sequence[str]) -> Event:
     return Event(name, draw(st.sampled_from([0.0, 1_764_000_000.0])), fields, data, header)
 
 
-_WORD = tuple(map(repr, FEW_WORDS))
+_WORD = (*map(repr, FEW_WORDS), "'web:a'", "':'")
 _STATE = ("'STARTING'", "'RUNNING'", "'STOPPED'", "'FATAL'", "'BACKOFF'")
 _PLACEHOLDERS: dict[str, tuple[str, ...]] = {
     "TEXT": ("groupname", "lower(groupname)", "processname", "process", "data", "first_line(data)", "json(data, 'a')"),
@@ -44,7 +44,7 @@ _PLACEHOLDERS: dict[str, tuple[str, ...]] = {
     "COMPARED": ("==", "!=", "<", "<=", ">", ">="),
     "WITHIN": ("startswith", "endswith", "contains"),
     "LISTED": ("in", "not in"),
-    "GLOB": ("'web*'", "'*b'", "'*e*'", "'?'", "'a*b'", "'*'", "''", "'[ab]*'", "'web'"),
+    "GLOB": ("'web*'", "'*b'", "'*e*'", "'?'", "'a*b'", "'*'", "''", "'[ab]*'", "'web'", "'web:*'"),
     "REGEX": ("'web'", "'^a'", "'b$'"),
     "TYPE": ("'PROCESS_STATE_EXITED'", "'PROCESS_STATE_RUNNING'", "'PROCESS_LOG_STDOUT'", "'TICK_5'", "'web'"),
     "FIELD": ("pid", "expected", "tries", "when", "data", "groupname", "serial"),

@@ -74,6 +74,9 @@ NEVER = {
     "bounds that exclude one value": ("PROCESS_LOG", "pid >= 5 and 5 > pid"),
     "texts out of order": ("PROCESS_LOG", "groupname > 'b' and groupname < 'a'"),
     "a text before all others": ("PROCESS_LOG", "groupname < ''"),
+    "a name with a colon": ("PROCESS_LOG", "processname == 'web:nginx'"),
+    "a group's, in a list": ("PROCESS_GROUP", "groupname in ['web:nginx', 'web:*']"),
+    "the beginning of one": ("PROCESS_STATE", "processname like 'web:*' or groupname startswith 'web:'"),
     "a length below 0": ("PROCESS_LOG", "len(data) < 0"),
     "two beginnings": ("PROCESS_LOG", "groupname startswith 'a' and groupname like 'b*'"),
     "two ends": ("PROCESS_LOG", "groupname endswith 'a' and groupname like 'x*b'"),
@@ -115,6 +118,7 @@ ALWAYS = {
     "the host": ("TICK", "has(host) and host == host"),
     "any text": ("PROCESS_LOG", "groupname like '*' and data startswith '' and data >= ''"),
     "a length": ("PROCESS_LOG", "len(data) >= 0"),
+    "a name without a colon": ("PROCESS_LOG", "processname != 'web:nginx' and not groupname contains ':'"),
     "two inequalities": ("PROCESS_LOG", "groupname != 'a' or groupname != 'b'"),
     "constants": ("EVENT", "5m < 1h"),
 }
@@ -139,6 +143,9 @@ OPEN = {
     "a variable that may not be set": ("PROCESS_LOG", "env('HOME') == env('HOME')"),
     "a beginning and an end": ("PROCESS_LOG", "groupname startswith 'ab' and groupname endswith 'ba'"),
     "an end that is part of no beginning": ("PROCESS_LOG", "groupname startswith 'ab' and not groupname endswith 'ab'"),
+    "a process with a colon": ("PROCESS_LOG", "process == 'web:nginx'"),
+    "a name of an unlisted type": ("EVENT", "processname == 'web:nginx'"),
+    "what is made of a name": ("PROCESS_LOG", "lower(processname) == 'web:nginx'"),
     "JSON that is missing": ("PROCESS_LOG", "json(data, 'a') == json(data, 'a')"),
 }
 

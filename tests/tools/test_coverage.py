@@ -1,6 +1,7 @@
 """What tests are said to cover, they notice."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -164,6 +165,14 @@ def test_no_rules_are_covered() -> None:
     assert Coverage().percent == 100.0
 
 
+@pytest.mark.parametrize(("number", "of", "percent"), [(6, 9, 66.7), (1, 3, 33.3), (9999, 10000, 99.9), (5, 5, 100.0)])
+def test_percent_is_rounded(number: int, of: int, percent: float) -> None:
+    """Coverage is counted to a tenth of a percent, and is 100 only if nothing is missing."""
+    ((place, rule),) = covered(RULE).rules.items()
+    coverage = Coverage(rules={place: replace(rule, seen={str(n): n < number for n in range(of)})})
+    assert coverage.percent == percent
+
+
 def test_the_report() -> None:
     """Each part that is not covered is shown at its place; the last line sums up."""
     text = f'{RULE}\nrule r on crashed where pid > 20 alert "x" until started\nrule never on PROCESS_LOG shutdown\n'
@@ -190,7 +199,7 @@ def test_the_report() -> None:
         "3 | rule never on PROCESS_LOG shutdown\n"
         "  |      ^^^^^ it fires in no test, so nothing of it is covered\n"
         "\n"
-        "coverage 69.2 % (9 of 13): 2 of 3 rules fired, 2 of 3 operands decided both ways"
+        "coverage 69.2 % (9 of 13; the rest is lost at 4 places): 2 of 3 rules fired, 2 of 3 operands decided both ways"
     )
 
 

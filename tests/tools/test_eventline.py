@@ -108,7 +108,7 @@ def _as_read(kind: str, name: str, value: str | int) -> str | int:
 def test_fields_are_in_their_order() -> None:
     """An event says of itself what supervisord's would, in whatever order its line is written."""
     (event,), said = read("0s PROCESS_STATE_EXITED cat pid=2766 expected=0 from_state=RUNNING")
-    assert (event.summary(), said) == ("PROCESS_STATE_EXITED cat:cat from_state=RUNNING expected=0 pid=2766", [])
+    assert (event.summary(), said) == ("PROCESS_STATE_EXITED cat from_state=RUNNING expected=0 pid=2766", [])
 
 
 def test_a_line_can_be_several_events() -> None:

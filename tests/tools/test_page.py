@@ -58,7 +58,7 @@ def test_alerts_with_what_they_say(tmp_path: Path) -> None:
         (11000, "db", "crashed", "restart", 0),
     ]
     assert names["severities"][int(found[0][4])] == "critical"
-    event = "PROCESS_STATE_EXITED db:db from_state=RUNNING expected=0 pid=7"
+    event = "PROCESS_STATE_EXITED db from_state=RUNNING expected=0 pid=7"
     sent, restarted, held, _ = texts(page)
     assert sent == ["db", None, None, event, [["db died", ["ops", "pager"]]]]
     assert restarted == ["db", None, None, event, [["restart db", ["supervisor"]]]]
