@@ -3,7 +3,7 @@
 1. It is strict: an unknown key, a value of another kind, a channel that is not there are errors with their place.
 2. Relative paths are relative to the configuration file's folder.
 3. A password in a URL is never shown; what a reference to a secret stands for is not even read into the configuration.
-4. Without a file there is a configuration all the same: alerts go to standard error, which supervisord keeps.
+4. Without a file there is a configuration all the same: alerts go to standard error.
 """
 
 import os

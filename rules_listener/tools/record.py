@@ -53,5 +53,5 @@ def main(arguments: Sequence[str]) -> int:
     """Run the recorder; the exit status."""
     options = parser().parse_args(arguments)
     size, rotate_bytes = options.rotate
-    shown = f"record --to {options.to.absolute()} --rotate {size} --keep {options.keep}"
+    shown = ["record", "--to", str(options.to.absolute()), "--rotate", size, "--keep", str(options.keep)]
     return record(Options(options.to, rotate_bytes, options.keep), shown)
