@@ -46,7 +46,7 @@ class Kind(NamedTuple):
 
 
 def _read_command(node: Any, reader: "OptionReader") -> dict[str, Any]:
-    arguments = reader.yaml.texts(node)
+    arguments = reader.yaml.texts(node) if reader.yaml.is_list(node) else []
     if not arguments:
         example = 'such as ["/usr/local/bin/alert", "{message}"]'
         reader.yaml.report("a command is a list with the program first", node, example)

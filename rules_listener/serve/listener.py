@@ -83,9 +83,12 @@ def _refusal(options: Options) -> str:
     words = [word for option, path in named if path for word in (option, str(Path(path).absolute()))]
     arguments = ["run", *words, *["--once"] * options.once]
     log = log_beside(Path(config or FILE_NAME))
+    missing = [path for path in (config, *options.rules) if path and not Path(path).exists()]
     return (
         "this is an event listener: supervisord has to start it, and it did not.\n"
-        "Put this into supervisord.conf, then say `supervisorctl update`:\n\n" + section(arguments, log=log)
+        "Put this into supervisord.conf, then say `supervisorctl update`:\n\n"
+        + section(arguments, log=log)
+        + "".join(f"\nBut there is no {path}: `rules-listener init` writes one to begin with." for path in missing[:1])
     )
 
 

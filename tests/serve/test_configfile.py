@@ -101,8 +101,15 @@ WRONG = {
     "channels: {ops: {log: {}}}\ndefault: [opps]": "2:11 there is no channel `opps` (did you mean `ops`?)",
     "channels:\n  ops: {}": "2:8 the channel `ops` is of no kind",
     "channels:\n  ops: {pager: x}": "2:8 the channel `ops` is of no kind",
+    "channels:\n  ops: {timeout: 1s, comand: [a]}\ndefault: [ops]": (
+        "2:22 the channel `ops` is of no kind (did you mean `command`?)"
+    ),
+    "channels: {}\ndefault: [ops]": "2:11 there is no channel `ops`",
     "channels:\n  ops: {log: {}, command: [a]}": "2:8 the channel `ops` is of several kinds",
     "channels:\n  ops: {command: []}": (
+        '2:18 a command is a list with the program first (such as ["/usr/local/bin/alert", "{message}"])'
+    ),
+    "channels:\n  ops: {command: /bin/true}": (
         '2:18 a command is a list with the program first (such as ["/usr/local/bin/alert", "{message}"])'
     ),
     "channels:\n  ops: {log: {file: x}}": "2:15 there is no key `file` here",
