@@ -131,7 +131,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     if number := len(checked.found):
         warnings = counted(number, "warning")
-        sys.stderr.write(f"rules-listener: {warnings} about the rules, which `rules-listener check` shows\n")
+        sys.stderr.write(f"rules-listener: {warnings}, which `rules-listener check` shows\n")
     bundle = compile_all(checked, config_path, rules, state)
     content = dump_bundle(bundle)
     sys.stdout.buffer.write(content)
