@@ -249,6 +249,7 @@ def fitting_section(
         return render_section(own, events=events, buffer_size=buffer_size, priority=priority)
     right = {"events": events, "buffer_size": str(max(buffer_size, pool.buffer_size)), "numprocs": "1"}
     right |= {"priority": str(priority), "autorestart": "true"}
+    right |= {"command": own.command} if any(_why_refused(one.command) for one in pool.processes) else {}
     right |= {"stderr_logfile": own.log} if logs and _fate_of_log(pool) else {}
     kept = {option: value for option, value in pool.options.items() if option not in _HARMFUL}
     lines = [_option(option, value) for option, value in {**kept, **right}.items()]

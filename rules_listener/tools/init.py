@@ -1,6 +1,7 @@
 """`rules-listener init`: a starter rule file with its test, a configuration, and the section for supervisord.conf."""
 
 import re
+import shlex
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -33,8 +34,8 @@ def init(folder: Path) -> None:
     for name, text in contents.items():
         _write(folder / name, text)
     config = folder / FILE_NAME
-    click.echo(f"\nNext: rules-listener check --config {config}")
-    click.echo(f"and   rules-listener test {folder}")
+    click.echo(f"\nNext: rules-listener check --config {shlex.quote(str(config))}")
+    click.echo(f"and   rules-listener test {shlex.quote(str(folder))}")
     click.echo(f"then add {folder / SECTION_FILE} to supervisord.conf ([include] or copy), and `supervisorctl update`.")
 
 

@@ -318,6 +318,8 @@ def test_a_command_that_ends_at_once(tmp_path: Path, command: str, reason: str) 
     found = [shown(one) for one in OwnSection(conf, conf.pools[0]).mistakes()]
     message = f"the listener ends as soon as it starts: {reason}"
     assert found == ([f"RL514 command={command} | {message} | {UNREAD}"] if reason else [])
+    section = fitted(tmp_path, LISTENER.replace("rules-listener run", command)).section
+    assert ("\ncommand=rules-listener run --config x\n" in section) == bool(reason)
 
 
 def test_rules_that_are_wrong(tmp_path: Path) -> None:
