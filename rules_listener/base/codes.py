@@ -2,8 +2,9 @@
 
 1. A code is never reused and never changes its meaning.
 2. `RL1..` the text is no rule language; `RL2..` names and kinds do not fit; `RL3..` files, of which `RL31.` are about
-   rule tests; `RL4..` warnings, of which `RL41.` are about comments that silence others; `RL5..` what does not fit
-   supervisord.conf, of which `RL51.` and `RL52.` are warnings. RL901 is no longer used.
+   rule tests, and `RL32.` warnings about channels; `RL4..` warnings, of which `RL41.` are about comments that silence
+   others; `RL5..` what does not fit supervisord.conf, of which `RL51.` and `RL52.` are warnings. RL901 is no longer
+   used.
 3. Each `example` causes its code, and only that; what is `fixed` causes none. A test runs them all.
 """
 
@@ -276,6 +277,17 @@ _CODES = (
         "rules: [example.rules]\ntests:\n  - name: it gave up\n    events: [0s PROCESS_STATE_FATAL web]\n"
         '    alerts: [{rule: "example.rules:1"}]\n',
         file=TEST_FILE,
+    ),
+    Code(
+        "RL321",
+        "channel can't send from here",
+        "The program of a `command`, or the folder of a `file`, is not there on this host, or the program may not be "
+        "executed: each alert would be tried in vain until it is given up. Correct the path, or make what it names. "
+        "Where the configuration is another host's, only that host can tell.",
+        'channels:\n  ops: {command: ["/usr/local/bin/no-such-alert", "{message}"]}\n'
+        "rules: [example.rules]\ndefault: [ops]\n",
+        'channels:\n  ops: {command: ["/bin/sh", "-c", "exit 0"]}\nrules: [example.rules]\ndefault: [ops]\n',
+        file=CONFIGURATION_FILE,
     ),
     Code(
         "RL401",

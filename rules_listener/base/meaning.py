@@ -30,7 +30,7 @@ class Code:
     @property
     def is_warning(self) -> bool:
         """Whether it keeps no rule from being loaded, nor the listener from getting what they need."""
-        return self.code.startswith(("RL4", "RL51", "RL52"))
+        return self.code.startswith(("RL32", "RL4", "RL51", "RL52"))
 
     @property
     def can_be_allowed(self) -> bool:

@@ -86,8 +86,9 @@ SUPERVISOR_CODES = (
     Code(
         "RL514",
         "section does not fit the listener",
-        "Something in the listener's section keeps it from its work: it would not be started, or not be started again, "
-        "lacks the events that it needs for itself, or is not understood. The label says what to write.",
+        "Something in the listener's section keeps it from its work: it would not be started, end at once, or not be "
+        "started again, lacks the events that it needs for itself, is not understood, or has alerts written where "
+        "supervisord deletes them. The label says what to write.",
         _section("autorestart=true", "autorestart=false"),
         _section(),
         INCLUDED_FILE,

@@ -1,4 +1,4 @@
-"""The channel that writes each message as one line on standard error, which supervisord keeps.
+"""The channel that writes each message as one line on standard error, which supervisord writes to `stderr_logfile`.
 
 1. One message is one line, whatever it holds: line ends, control characters and what is no UTF-8 are escaped.
 2. `2025-11-24T16:00:00+00:00 critical crash_loop: web:nginx crashed 3 times`; the time is the firing's, in local time.

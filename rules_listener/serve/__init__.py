@@ -12,5 +12,6 @@ and `endpoint` (what Prometheus is told, and where), `recordingfile` and `record
 
 Beside it, `dryrun` goes the same way with events of the past. For `check` alone: `supervisorparser` and
 `supervisorconf` (what supervisord.conf says), `wanted` (what a rule waits for, and where it says so), `possible` and
-`reach` (what of it can come), `ownsection` (the listener's section), `fit` (all of them).
+`reach` (what of it can come), `arguments` (what `run` may be told), `ownsection` (the listener's
+section), `fit` (all of them).
 """

@@ -8,6 +8,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rules_listener.base.diagnostics import suggestion
 from rules_listener.match.firing import Renderer
 from rules_listener.outbox.alert import RUN_CHANNEL, SUPERVISOR_CHANNEL
 from rules_listener.outbox.channel import Channel
@@ -34,12 +35,10 @@ class ReadChannel(NamedTuple):
 
 def read_channel(name: str, node: Any, reader: "OptionReader") -> ReadChannel | None:
     """The channel that stands at `node`; None if it can't be known which kind it is."""
-    keys = {key.value for key, _ in reader.yaml.items(node)}
+    keys = {key.value: key for key, _ in reader.yaml.items(node)}
     kinds = [kind for kind in KINDS if kind in keys]
     if len(kinds) != 1:
-        known = f"kinds: {' '.join(KINDS)}"
-        message = f"the channel `{name}` is of no kind" if not kinds else f"the channel `{name}` is of several kinds"
-        reader.yaml.report(message, node, "", known)
+        _report_kinds(name, node, keys, kinds, reader)
         return None
     kind = KINDS[kinds[0]]
     readers: dict[str, Callable[[Any], Any]] = {kinds[0]: lambda value: kind.read(value, reader)}
@@ -54,6 +53,16 @@ def read_channel(name: str, node: Any, reader: "OptionReader") -> ReadChannel | 
     templates = tuple(text for text, _ in reader.templates)
     config = ChannelConfig(name, kinds[0], options, templates, tuple(reader.secrets))
     return ReadChannel(config, [node for _, node in reader.templates])
+
+
+def _report_kinds(name: str, node: Any, keys: Mapping[str, Any], kinds: list[str], reader: "OptionReader") -> None:
+    known = f"kinds: {' '.join(KINDS)}"
+    if kinds:
+        reader.yaml.report(f"the channel `{name}` is of several kinds", node, "", known)
+        return
+    near = {key: label for key in keys if (label := suggestion(key, KINDS))}
+    place, label = next(((keys[key], label) for key, label in near.items()), (node, ""))
+    reader.yaml.report(f"the channel `{name}` is of no kind", place, label, known)
 
 
 def _read_batch(node: Any, kind: str, reader: "OptionReader") -> dict[str, Any] | None:

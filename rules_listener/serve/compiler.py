@@ -76,14 +76,14 @@ def check_all(
 
 
 def _read_rules(paths: Sequence[Path], found: list[Diagnostic]) -> tuple[list[Path], list[Parsed]]:
-    """The files that some paths name, and what they say."""
+    """The files that some paths name, and what they say; which paths an unreadable configuration names is not known."""
     files = [file for path in paths for file in (rule_files(path) if path.is_dir() else [path])]
     files = list(dict.fromkeys(files))
-    if not files:
-        places = ", ".join(map(str, paths)) or "no path at all"
-        found.append(
-            Diagnostic("RL302", f"there is no rule file to read: {places}", file=str(paths[0]) if paths else "")
-        )
+    if paths and not files:
+        places = ", ".join(map(str, paths))
+        found.append(Diagnostic("RL302", f"there is no rule file to read: {places}", file=str(paths[0])))
+    elif not paths and not has_errors(found):
+        found.append(Diagnostic("RL302", "there is no rule file to read: no path at all"))
     return files, [one for file in files if (one := _read_file(file, found)) is not None]
 
 
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     if number := len(checked.found):
         warnings = counted(number, "warning")
-        sys.stderr.write(f"rules-listener: {warnings} about the rules, which `rules-listener check` shows\n")
+        sys.stderr.write(f"rules-listener: {warnings}, which `rules-listener check` shows\n")
     bundle = compile_all(checked, config_path, rules, state)
     content = dump_bundle(bundle)
     sys.stdout.buffer.write(content)

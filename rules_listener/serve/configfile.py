@@ -3,7 +3,7 @@
 1. It is strict: an unknown key, a value of another kind, a channel that is not there are errors with their place.
 2. Relative paths are relative to the configuration file's folder.
 3. A password in a URL is never shown; what a reference to a secret stands for is not even read into the configuration.
-4. Without a file there is a configuration all the same: alerts go to standard error, which supervisord keeps.
+4. Without a file there is a configuration all the same: alerts go to standard error.
 """
 
 import os
@@ -62,13 +62,14 @@ def _unread(path: Path, reason: Diagnostic) -> ReadConfig:
 
 
 class _ConfigReader:
-    """Reads one configuration."""
+    """Reads one configuration; `unread` are the names of channels that are there, and wrong."""
 
     def __init__(self, yaml: YamlReader, folder: Path, environment: Mapping[str, str] | None) -> None:
         self.yaml = yaml
         self.folder = folder
         self.environment = environment
         self.templates: dict[str, Span] = {}
+        self.unread: list[str] = []
 
     def config(self) -> Config:
         """The whole of it."""
@@ -127,6 +128,8 @@ class _ConfigReader:
                 channels.append(channel.config)
                 for number, text in enumerate(channel.template_nodes):
                     self.templates[template_name(key.value, number)] = self.yaml.span(text)
+                continue
+            self.unread.append(key.value)
         return tuple(channels)
 
     def _options(self) -> OptionReader:
@@ -134,8 +137,9 @@ class _ConfigReader:
 
     def _default(self, node: Node, known: list[str]) -> tuple[str, ...]:
         names = self.yaml.texts(node)
+        named = [*known, *self.unread]
         for name, item in names:
-            if name not in known:
-                label = suggestion(name, known)
-                self.yaml.report(f"there is no channel `{name}`", item, label, f"channels: {' '.join(known)}")
+            if name not in named:
+                label = suggestion(name, named)
+                self.yaml.report(f"there is no channel `{name}`", item, label, f"channels: {' '.join(named) or 'none'}")
         return tuple(name for name, _ in names if name in known)

@@ -23,6 +23,7 @@ from rules_listener.serve.compiler import Checked
 from rules_listener.serve.ownsection import OwnSection, fitting_section, lacks_section, own_pool
 from rules_listener.serve.reach import Reach
 from rules_listener.serve.supervisorconf import read_supervisor_conf
+from rules_listener.serve.supervisord import Own
 from rules_listener.serve.wanted import Waiting, Where, asked_by, wanted_by
 
 
@@ -42,20 +43,23 @@ NOT_ASKED = Fitted([])
 """What there is to say where no supervisord.conf was named."""
 
 
-def fit(rules: Checked, path: Path, *, pool_name: str = "", command: str) -> Fitted:
-    """Look at rules beside the supervisord.conf at `path`; `command` is for a section if there is none."""
+def fit(rules: Checked, path: Path, own: Own, *, pool_name: str = "", logs: Sequence[str] = ()) -> Fitted:
+    """Look at rules beside the supervisord.conf at `path`; `logs` are the channels that write to standard error.
+
+    `own` is for a section if there is none.
+    """
     conf, found = read_supervisor_conf(path)
     if conf is None:
         return Fitted(found)
     pool, found = own_pool(conf, pool_name)
-    found += [] if pool is None else OwnSection(conf, pool).mistakes()
+    found += [] if pool is None else OwnSection(conf, pool).mistakes(logs)
     if has_errors(rules.found):
         return Fitted(in_order(found))
     loaded = load(compile_rules(rules.rules))
     waiting = waiting_rules(rules.parsed, loaded)
     found += [] if pool is None else OwnSection(conf, pool).not_subscribed(waiting, loaded.types)
     known = pool is not None or lacks_section(conf, pool_name)
-    section = fitting_section(conf, pool, loaded.types, command) if found and known else ""
+    section = fitting_section(conf, pool, loaded.types, own, logs) if found and known else ""
     of_alerts = conditions_of_alerts(rules.parsed)
     reach = Reach(conf, pool, waiting, of_alerts)
     in_vain = chain.from_iterable([*map(reach.rule, waiting), *map(reach.about_alerts, of_alerts)])

@@ -46,10 +46,12 @@ class Kind(NamedTuple):
 
 
 def _read_command(node: Any, reader: "OptionReader") -> dict[str, Any]:
-    arguments = reader.yaml.texts(node)
+    arguments = reader.yaml.texts(node) if reader.yaml.is_list(node) else []
     if not arguments:
         example = 'such as ["/usr/local/bin/alert", "{message}"]'
         reader.yaml.report("a command is a list with the program first", node, example)
+    for text, item in arguments[:1]:
+        reader.program(text, item)
     for text, item in arguments:
         if found := _VARIABLE.search(text):
             message = f"`{found[0]}` is no variable here: anyone on this host can read a program's arguments"
@@ -190,7 +192,7 @@ def _build_syslog(options: Options, values: Values) -> Channel:
 
 
 def _read_file(node: Any, reader: "OptionReader") -> dict[str, Any]:
-    return reader.mapping(node, {"path": reader.path, "text": reader.template}, ("path",))
+    return reader.mapping(node, {"path": reader.place, "text": reader.template}, ("path",))
 
 
 def _build_file(options: Options, values: Values) -> Channel:

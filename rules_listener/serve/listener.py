@@ -35,6 +35,7 @@ from rules_listener.serve.sequence import Sequence
 from rules_listener.serve.supervisord import (
     events_needed,
     life_of_parent,
+    log_beside,
     section,
     start_of_parent,
     started_by_supervisord,
@@ -78,14 +79,15 @@ def run(options: Options, environment: Mapping[str, str] = os.environ) -> int:
 def _refusal(options: Options) -> str:
     config = options.config or ("" if options.rules else FILE_NAME)
     named = [("--config", config), *(("--rules", path) for path in options.rules), ("--state", options.state)]
-    arguments = [
-        "run",
-        *(f"{option} {Path(path).absolute()}" for option, path in named if path),
-        *["--once"] * options.once,
-    ]
+    words = [word for option, path in named if path for word in (option, str(Path(path).absolute()))]
+    arguments = ["run", *words, *["--once"] * options.once]
+    log = log_beside(Path(config or FILE_NAME))
+    missing = [path for path in (config, *options.rules) if path and not Path(path).exists()]
     return (
         "this is an event listener: supervisord has to start it, and it did not.\n"
-        "Put this into supervisord.conf, then say `supervisorctl update`:\n\n" + section(" ".join(arguments))
+        "Put this into supervisord.conf, then say `supervisorctl update`:\n\n"
+        + section(arguments, log=log)
+        + "".join(f"\nBut there is no {path}: `rules-listener init` writes one to begin with." for path in missing[:1])
     )
 
 

@@ -10,6 +10,8 @@
 
 import math
 import re
+import shutil
+import stat
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,11 @@ from rules_listener.serve.secret import FILE, resolve
 from rules_listener.serve.yamlnodes import Node, YamlReader
 
 DEEPEST_TREE = 20
+
+IN_VAIN = "RL321"
+"""The code of what is said about channels that can't send from here."""
+
+_EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 Parts = list[Any]
 Read = Callable[[Node], Any]
@@ -167,6 +174,24 @@ class OptionReader:
                 self.yaml.report(f"the file {path} can't be read: {error.strerror}", node)
         return path
 
+    def place(self, node: Node) -> str | None:
+        """The path of a file that is going to be made; it is only said if its folder is not there."""
+        path = self.path(node)
+        if path is not None and self.is_checking and not Path(path).parent.is_dir():
+            self.yaml.warn(f"the folder {Path(path).parent} is not there", node, IN_VAIN)
+        return path
+
+    def program(self, name: str, node: Node) -> None:
+        """Say it if a program can't be started, as far as that can be known here."""
+        if self._environment is None or "{" in name:
+            return
+        searched = self._environment.get("PATH")
+        if name.startswith("/") and (reason := _not_a_program(Path(name))):
+            self.yaml.warn(f"{name} can't be started: {reason}", node, IN_VAIN)
+        elif "/" not in name and searched and shutil.which(name, path=searched) is None:
+            note = f"PATH is {searched} here; the listener's may be another one, a whole path is always found"
+            self.yaml.warn(f"there is no program `{name}` in PATH", node, IN_VAIN, note)
+
     # plain values
 
     def duration(self, node: Node) -> float | None:
@@ -257,6 +282,17 @@ class OptionReader:
         if "{" in key.value:
             self.yaml.report("a name is no template: templates stand in values", key)
         return str(key.value)
+
+
+def _not_a_program(path: Path) -> str:
+    """Why a file can't be executed by anybody; empty if it can, or if we may not look."""
+    try:
+        mode = path.stat().st_mode
+    except PermissionError:
+        return ""
+    except OSError as error:
+        return str(error.strerror)
+    return "" if stat.S_ISREG(mode) and mode & _EXECUTABLE else "it is no executable file (chmod +x)"
 
 
 def _constant(node: Node) -> Any:

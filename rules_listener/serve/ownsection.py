@@ -7,16 +7,18 @@ In go a configuration and the rules; out come diagnostics RL502 to RL514.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
 from rules_listener.base.codes import CODES
 from rules_listener.base.diagnostics import Diagnostic, Severity, suggestion
 from rules_listener.event.catalogue import CATALOGUE, LISTENER_PREFIX, UNLISTED, concrete_types
 from rules_listener.lang import nodes
+from rules_listener.serve.arguments import refused
 from rules_listener.serve.reach import NEVER
 from rules_listener.serve.supervisorconf import DEFAULT_RESULT_HANDLER, Pool, SupervisorConf
-from rules_listener.serve.supervisord import BUFFER_SIZE, OWN_EVENTS, events_needed, render_section
+from rules_listener.serve.supervisord import BUFFER_SIZE, OWN_EVENTS, Own, events_needed, render_section
 from rules_listener.serve.supervisorparser import SECRET
 from rules_listener.serve.wanted import Waiting
 
@@ -25,6 +27,7 @@ EVENTS_OF_A_RESTART = 4
 
 LEAST_BUFFER = 100
 """Fewer than this is little for any supervisord: one program in a crash loop sends three events a second."""
+
 
 LISTENER_GIVES_UP = 1
 """The exit status of a listener that wants to be started anew."""
@@ -95,14 +98,16 @@ class OwnSection:
                 message = f"{missing} {' '.join(sorted(ends))}"
                 yield Diagnostic("RL503", message, _lasting(waiting.node).span, label, notes)
 
-    def mistakes(self) -> Iterator[Diagnostic]:
-        """What is wrong with the section, whatever the rules are."""
+    def mistakes(self, logs: Sequence[str] = ()) -> Iterator[Diagnostic]:
+        """What is wrong with the section, whatever the rules are; `logs` are channels that write to standard error."""
         yield from self._twice()
         yield from self._buffer()
         yield from self._numprocs()
         yield from self._priority()
         yield from self._own_events()
         yield from self._start()
+        yield from self._arguments()
+        yield from self._log(logs)
         yield from self._answers()
 
     def _twice(self) -> Iterator[Diagnostic]:
@@ -153,6 +158,17 @@ class OwnSection:
                 message = "supervisord does not start the listener again when it has ended"
                 yield self._about("RL514", "autorestart", message, "write autorestart=true")
 
+    def _arguments(self) -> Iterator[Diagnostic]:
+        for process in self.pool.processes[:1]:
+            if reason := _why_refused(process.command):
+                label = "see `rules-listener run --help`; a path with blanks stands in quotes"
+                yield self._about("RL514", "command", f"the listener ends as soon as it starts: {reason}", label)
+
+    def _log(self, logs: Sequence[str]) -> Iterator[Diagnostic]:
+        if logs and (fate := _fate_of_log(self.pool)):
+            message = f"the alerts of `{logs[0]}`, a `log` channel, do not stay: {fate}"
+            yield self._about("RL514", "stderr_logfile", message, "write the path of a file")
+
     def _answers(self) -> Iterator[Diagnostic]:
         if self.pool.result_handler != DEFAULT_RESULT_HANDLER:
             message = "the listener's answers are meant for supervisord's own handler"
@@ -170,6 +186,26 @@ class OwnSection:
     def _written(self, option: str) -> str:
         span = self.conf.places.of(self.pool.section, option)
         return f"{span.source.name}:{span.line}: {span.source.line(span.line)}" if span else f"[{self.pool.section}]"
+
+
+def _why_refused(command: str) -> str:
+    """Why a command can't be run, as far as it shows there what `rules-listener run` is told; else it is empty."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        return f"supervisord can't read the command ({error})"
+    told = [words[at + 2 :] for at, word in enumerate(words[:-1]) if _OURS.search(word) and words[at + 1] == "run"]
+    return refused(told[0]) if told else ""
+
+
+def _fate_of_log(pool: Pool) -> str:
+    """Why what the listener writes to standard error is lost; empty if it stays."""
+    named = pool.options.get("stderr_logfile", "AUTO").upper()
+    return {
+        "AUTO": "supervisord deletes its logfile of AUTO at each start",
+        "NONE": "supervisord throws away what is written there",
+        "OFF": "supervisord throws away what is written there",
+    }.get(named, "")
 
 
 def subscribed(pool: Pool) -> set[str]:
@@ -204,13 +240,17 @@ def _priorities(pool: Pool) -> set[int]:
 # how it should be
 
 
-def fitting_section(conf: SupervisorConf, pool: Pool | None, types: Iterable[str], command: str) -> str:
-    """The section that these rules need: that of `pool` put right, else a new one that runs `command`."""
+def fitting_section(
+    conf: SupervisorConf, pool: Pool | None, types: Iterable[str], own: Own, logs: Sequence[str]
+) -> str:
+    """The section that these rules need: that of `pool` put right, else a new one."""
     events, buffer_size, priority = events_needed(types), _fitting_buffer(conf), _free_priority(conf, pool)
     if pool is None:
-        return render_section(command, events=events, buffer_size=buffer_size, priority=priority)
+        return render_section(own, events=events, buffer_size=buffer_size, priority=priority)
     right = {"events": events, "buffer_size": str(max(buffer_size, pool.buffer_size)), "numprocs": "1"}
     right |= {"priority": str(priority), "autorestart": "true"}
+    right |= {"command": own.command} if any(_why_refused(one.command) for one in pool.processes) else {}
+    right |= {"stderr_logfile": own.log} if logs and _fate_of_log(pool) else {}
     kept = {option: value for option, value in pool.options.items() if option not in _HARMFUL}
     lines = [_option(option, value) for option, value in {**kept, **right}.items()]
     return "\n".join([f"[{pool.section}]", *lines, ""])

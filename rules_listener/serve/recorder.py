@@ -10,7 +10,7 @@
 import os
 import select
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,13 +42,13 @@ class Options:
     keep: int
 
 
-def record(options: Options, arguments: str, environment: Mapping[str, str] = os.environ) -> int:
+def record(options: Options, arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
     """Record until the end; the exit status. `arguments` are those of the command line, to be shown."""
     if not started_by_supervisord(environment):
         report(
             "this is an event listener: supervisord has to start it, and it did not.\n"
             "Put this into supervisord.conf, then say `supervisorctl update`:\n\n"
-            + section(arguments, name="recorder", events=EVENTS, priority=PRIORITY)
+            + section(arguments, log="AUTO", name="recorder", events=EVENTS, priority=PRIORITY)
         )
         return CANNOT_RUN
     source, sink = claim_streams()

@@ -8,7 +8,7 @@
 import os
 import sys
 from binascii import crc32
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,6 +58,9 @@ def _start_ticks(pid: int) -> int:
 BUFFER_SIZE = 1000
 """How many events the sections that we write let supervisord keep for the listener."""
 
+LOG_FILE = "rules-listener.log"
+"""What the listener says of itself, and what its `log` channels write."""
+
 SECTION = """\
 [eventlistener:{name}]
 command={command}
@@ -70,7 +73,7 @@ numprocs=1
 priority={priority}
 autorestart=true
 ; what it says about itself, and the alerts of `log` channels
-stderr_logfile=AUTO
+stderr_logfile={log}
 ; the protocol: supervisord reads it, nobody needs a copy
 stdout_logfile=NONE
 """
@@ -98,20 +101,50 @@ def events_needed(types: Iterable[str]) -> str:
     return ",".join(needed)
 
 
-def section(arguments: str, *, name: str = "rules-listener", events: str = DEFAULT_EVENTS, priority: int = -1) -> str:
+class Own(NamedTuple):
+    """What a section of ours says that is told by no rule: the command and the log, as supervisord.conf has them."""
+
+    command: str
+    log: str
+
+
+def section(
+    arguments: Sequence[str],
+    *,
+    log: str,
+    name: str = "rules-listener",
+    events: str = DEFAULT_EVENTS,
+    priority: int = -1,
+) -> str:
     """The section of supervisord.conf that runs this program with `arguments`."""
-    return render_section(own_command(arguments), name=name, events=events, priority=priority)
+    return render_section(Own(own_command(arguments), log), name=name, events=events, priority=priority)
 
 
-def own_command(arguments: str) -> str:
-    """The command that runs this program with `arguments`, as supervisord.conf has it."""
+def own_command(arguments: Sequence[str]) -> str:
+    """The command that runs this program with `arguments`, as supervisord.conf has it: in words, like a shell's."""
+    import shlex  # noqa: PLC0415 - the listener starts sooner without it
+
     program = Path(sys.argv[0])
-    command = str(program.absolute()) if program.name == "rules-listener" else f"{sys.executable} -m rules_listener"
-    return f"{command} {arguments}".replace("%", "%%")
+    named = [str(program.absolute())] if program.name == "rules-listener" else [sys.executable, "-m", "rules_listener"]
+    return escaped(shlex.join([*named, *arguments]))
+
+
+def log_beside(config: Path) -> str:
+    """Where the listener's standard error goes, as supervisord.conf has it.
+
+    The place is named, for supervisord deletes the files of `AUTO` whenever it starts. It expands the name of a log
+    twice (`supervisor/options.py: processes_from_section`).
+    """
+    return escaped(escaped(str(config.absolute().parent / LOG_FILE)))
+
+
+def escaped(text: str) -> str:
+    """A text as a value in supervisord.conf, where `%(…)s` stands for something."""
+    return text.replace("%", "%%")
 
 
 def render_section(
-    command: str, *, name: str = "rules-listener", events: str, buffer_size: int = BUFFER_SIZE, priority: int = -1
+    own: Own, *, name: str = "rules-listener", events: str, buffer_size: int = BUFFER_SIZE, priority: int = -1
 ) -> str:
-    """A section of supervisord.conf that runs `command`, which is as it stands there."""
-    return SECTION.format(name=name, command=command, events=events, buffer_size=buffer_size, priority=priority)
+    """A section of supervisord.conf for one of our listeners."""
+    return SECTION.format(**own._asdict(), name=name, events=events, buffer_size=buffer_size, priority=priority)

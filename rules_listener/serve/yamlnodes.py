@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from rules_listener.base.diagnostics import Diagnostic, suggestion
+from rules_listener.base.diagnostics import Diagnostic, suggestion, warning
 from rules_listener.base.source import Source, Span
 from rules_listener.lang.literals import read_duration, read_size
 
@@ -84,6 +84,10 @@ class YamlReader:
     def report(self, message: str, node: Node, label: str = "", *notes: str, code: str = "") -> None:
         """Say that something is wrong with a node."""
         self.report_at(message, self.span(node), label, *notes, code=code)
+
+    def warn(self, message: str, node: Node, code: str, *notes: str) -> None:
+        """Say something about a node that is no error."""
+        self.found.append(warning(code, message, self.span(node), "", *notes))
 
     def report_at(self, message: str, span: Span, label: str = "", *notes: str, code: str = "") -> None:
         """Say that something is wrong at a place."""

@@ -19,7 +19,7 @@ from rules_listener.match.compile import compile_rules
 from rules_listener.serve.compiler import Checked, check_all
 from rules_listener.serve.config import FILE_NAME
 from rules_listener.serve.fit import NOT_ASKED, Fitted, fit
-from rules_listener.serve.supervisord import own_command
+from rules_listener.serve.supervisord import Own, log_beside, own_command
 
 FORMATS = ("text", "json", "github", "sarif")
 
@@ -58,8 +58,11 @@ def check(  # noqa: PLR0913 - one for each option
                 f"there is nothing to check: name rule files, or a configuration with --config ({FILE_NAME})"
             )
     checked = check_all(config, paths, any_channel=config is None)
-    command = own_command(_arguments(config, paths))
-    fitted = NOT_ASKED if conf is None else fit(checked, conf, pool_name=pool, command=command)
+    fitted = NOT_ASKED
+    if conf is not None:
+        own = Own(own_command(_arguments(config, paths)), log_beside(config or Path(FILE_NAME)))
+        logs = [] if config is None else [one.name for one in checked.config.channels if one.kind == "log"]
+        fitted = fit(checked, conf, own, pool_name=pool, logs=logs)
     found = in_order([*checked.found, *fitted.found])
     _show(found, checked, fitted, output_format)
     failed = has_errors(found) or not fitted.fits or (strict and bool(found))
@@ -68,10 +71,11 @@ def check(  # noqa: PLR0913 - one for each option
     sys.exit(1 if failed else 0)
 
 
-def _arguments(config: Path | None, paths: Sequence[str]) -> str:
+def _arguments(config: Path | None, paths: Sequence[str]) -> list[str]:
     """What `run` is told to do with the rules that are checked."""
-    named = [f"--rules {Path(path).absolute()}" for path in paths]
-    return " ".join(["run", *([f"--config {config.absolute()}"] if config else []), *named])
+    named = [("--config", config)] if config else []
+    named += [("--rules", Path(path)) for path in paths]
+    return ["run", *(word for option, path in named for word in (option, str(path.absolute())))]
 
 
 def _show(found: list[Diagnostic], checked: Checked, fitted: Fitted, output_format: str) -> None:

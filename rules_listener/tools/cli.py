@@ -10,6 +10,7 @@ import click
 
 from rules_listener import __version__
 from rules_listener.base.errors import RulesListenerError
+from rules_listener.serve.arguments import DESCRIPTION
 from rules_listener.tools.alerts import alerts
 from rules_listener.tools.check import check
 from rules_listener.tools.convert import convert
@@ -20,7 +21,6 @@ from rules_listener.tools.init import init
 from rules_listener.tools.record import DESCRIPTION as RECORD_DESCRIPTION
 from rules_listener.tools.record import main as record_main
 from rules_listener.tools.replay.command import replay
-from rules_listener.tools.run import DESCRIPTION
 from rules_listener.tools.run import main as run_main
 from rules_listener.tools.status import status
 from rules_listener.tools.test import test

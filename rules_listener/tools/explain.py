@@ -21,6 +21,7 @@ from rules_listener.event.localtime import read_moment, read_zone
 from rules_listener.serve.compiler import check_all
 from rules_listener.serve.config import FILE_NAME
 from rules_listener.serve.fit import fit
+from rules_listener.serve.supervisord import Own
 from rules_listener.tools.explained import Question
 from rules_listener.tools.explaining import explain_recording
 from rules_listener.tools.generated import code_of_rule
@@ -135,7 +136,8 @@ def _fitted(code: Code) -> list[Diagnostic]:
         Path(INCLUDED_FILE).write_text(code.beside, encoding="utf-8")
     conf = code.beside if "[supervisord]" in code.beside else _CONF + _LISTENER * rules_are_the_example
     Path(CONF_FILE).write_text(conf, encoding="utf-8")
-    return fit(check_all(None, [EXAMPLE_FILE], any_channel=True), Path(CONF_FILE), command="rules-listener run").found
+    own = Own("rules-listener run", "/var/log/rules-listener.log")
+    return fit(check_all(None, [EXAMPLE_FILE], any_channel=True), Path(CONF_FILE), own).found
 
 
 def severity(code: Code) -> Severity:

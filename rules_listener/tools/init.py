@@ -1,5 +1,7 @@
 """`rules-listener init`: a starter rule file with its test, a configuration, and the section for supervisord.conf."""
 
+import re
+import shlex
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -8,7 +10,9 @@ import click
 
 from rules_listener.base.errors import ConfigError
 from rules_listener.serve.config import FILE_NAME
-from rules_listener.serve.supervisord import section
+from rules_listener.serve.supervisord import log_beside, section
+
+_COMMENT = re.compile(r"\s[;#]|\n")
 
 SECTION_FILE = "supervisord-rules-listener.conf"
 
@@ -20,13 +24,18 @@ def init(folder: Path) -> None:
 
     Nothing is overwritten.
     """
+    if found := _COMMENT.search(str(folder.absolute())):
+        reason = f"supervisord takes what follows {found[0]!r} in its configuration for a comment"
+        raise ConfigError(f"{folder} can't be the folder: {reason}. Choose another name")
     contents = {Path(name): text for name, text in _starter(files("rules_listener.tools").joinpath("starter"), "")}
-    contents[Path(SECTION_FILE)] = section(f"run --config {(folder / FILE_NAME).absolute()}")
+    contents[Path(SECTION_FILE)] = section(
+        ["run", "--config", str((folder / FILE_NAME).absolute())], log=log_beside(folder / FILE_NAME)
+    )
     for name, text in contents.items():
         _write(folder / name, text)
     config = folder / FILE_NAME
-    click.echo(f"\nNext: rules-listener check --config {config}")
-    click.echo(f"and   rules-listener test {folder}")
+    click.echo(f"\nNext: rules-listener check --config {shlex.quote(str(config))}")
+    click.echo(f"and   rules-listener test {shlex.quote(str(folder))}")
     click.echo(f"then add {folder / SECTION_FILE} to supervisord.conf ([include] or copy), and `supervisorctl update`.")
 
 

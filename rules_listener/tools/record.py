@@ -1,20 +1,29 @@
 """`rules-listener record`: an event listener that only records, started by supervisord."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from rules_listener.event.rotation import SUFFIXES
 from rules_listener.lang.literals import read_size
 from rules_listener.serve.recorder import Options, record
+from rules_listener.serve.supervisord import started_by_supervisord
 
 DESCRIPTION = "Be an event listener that only records: each event is a line of FILE before it is answered."
 
 
-def parser() -> argparse.ArgumentParser:
-    """The arguments of `record`."""
+def parser(*, by_hand: bool) -> argparse.ArgumentParser:
+    """The arguments of `record`; `by_hand`, where it only prints its section, a recording in this folder will do."""
     made = argparse.ArgumentParser("rules-listener record", description=DESCRIPTION)
-    made.add_argument("--to", required=True, type=_recording, metavar="FILE", help="the recording: JSON lines")
+    made.add_argument(
+        "--to",
+        required=not by_hand,
+        default=Path("events.jsonl"),
+        type=_recording,
+        metavar="FILE",
+        help="the recording: JSON lines",
+    )
     made.add_argument(
         "--rotate",
         default=("100MB", 100_000_000),
@@ -51,7 +60,7 @@ def _count(text: str) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the recorder; the exit status."""
-    options = parser().parse_args(arguments)
+    options = parser(by_hand=not started_by_supervisord(os.environ)).parse_args(arguments)
     size, rotate_bytes = options.rotate
-    shown = f"record --to {options.to.absolute()} --rotate {size} --keep {options.keep}"
+    shown = ["record", "--to", str(options.to.absolute()), "--rotate", size, "--keep", str(options.keep)]
     return record(Options(options.to, rotate_bytes, options.keep), shown)

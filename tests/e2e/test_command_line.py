@@ -141,7 +141,7 @@ def tried(supervised: Supervised) -> list[Listed]:
 
 def test_init(supervised: Supervised) -> None:
     """`init` writes what `check` accepts and what a real supervisord runs, and overwrites nothing."""
-    folder = supervised.folder / "etc"
+    folder = supervised.folder / "my etc %x"
     run("init", "--dir", folder)
     assert "no errors" in run("check", "--config", folder / "rules-listener.yaml")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -153,6 +153,7 @@ def test_init(supervised: Supervised) -> None:
     supervised.start()
     supervised.wait_for(lambda: supervised.alerts("sent"), "the starter rules to fire")
     assert "bad" in supervised.alerts("sent")[0].text
+    assert "bad" in (folder / "rules-listener.log").read_text()
 
 
 def test_demo() -> None:

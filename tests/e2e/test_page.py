@@ -78,7 +78,9 @@ def test_what_is_said_at_the_top_and_in_the_table(page: Browser) -> None:
     """The page says what was replayed, and lists every alert, with everything in it as text."""
     shown = HOSTILE.replace("\ud800", "\N{REPLACEMENT CHARACTER}")
     assert page.text("#subject") == f"an hour of {shown}"
-    assert page.text("#summary") == "16 events of 3 processes in 1h · 10 alerts by 2 rules · 2 held back"
+    assert (
+        page.text("#summary") == "16 events of 3 processes in 1h · 6 alerts sent by 2 rules · 2 actions · 2 held back"
+    )
     assert page.text("#count") == "10 alerts"
     assert page.column("time")[0] == "2025-11-24 12:10:00.000"
     assert page.column("look") == [
@@ -208,8 +210,10 @@ def test_filters(page: Browser) -> None:
     assert page.text("#count") == "6 alerts"
     page.one("#filter-process").send_keys("NGINX")
     assert page.column("look") == ["restart", "restart"]
+    assert not page.one("#no-alerts").is_displayed()
     page.one("#filter-process").send_keys("x")
     assert page.one("#no-rows").is_displayed()
+    assert page.text("#no-alerts") == "No alert passes these filters."
     page.one("#reset").click()
     page.one("#filter-with-alerts").click()
     assert page.run("return document.getElementById('all-rows').clientHeight") == 42 + 2 * 28

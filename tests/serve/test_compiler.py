@@ -13,15 +13,15 @@ STDERR = {
     "neither errors nor warnings": ("on TICK alert 'x'", ""),
     "a warning": (
         "on TICK where true alert 'x'",
-        "rules-listener: 1 warning about the rules, which `rules-listener check` shows\n",
+        "rules-listener: 1 warning, which `rules-listener check` shows\n",
     ),
     "two warnings": (
         "on TICK where true alert 'x'\non TICK where false alert 'x'",
-        "rules-listener: 2 warnings about the rules, which `rules-listener check` shows\n",
+        "rules-listener: 2 warnings, which `rules-listener check` shows\n",
     ),
     "many rules": (
         "".join(f"on TICK where true alert '{number}'\n" for number in range(FEW)),
-        f"rules-listener: {FEW} warnings about the rules, which `rules-listener check` shows\n",
+        f"rules-listener: {FEW} warnings, which `rules-listener check` shows\n",
     ),
     "too many rules to look for warnings": ("".join(f"on TICK where true alert '{n}'\n" for n in range(MANY)), ""),
 }

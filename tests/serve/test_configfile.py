@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rules_listener.base.diagnostics import as_github, as_json, as_text
+from rules_listener.base.diagnostics import Severity, as_github, as_json, as_text
 from rules_listener.serve.config import ChannelConfig, Config
 from rules_listener.serve.configfile import read_config, read_state
 
@@ -101,8 +101,15 @@ WRONG = {
     "channels: {ops: {log: {}}}\ndefault: [opps]": "2:11 there is no channel `opps` (did you mean `ops`?)",
     "channels:\n  ops: {}": "2:8 the channel `ops` is of no kind",
     "channels:\n  ops: {pager: x}": "2:8 the channel `ops` is of no kind",
+    "channels:\n  ops: {timeout: 1s, comand: [a]}\ndefault: [ops]": (
+        "2:22 the channel `ops` is of no kind (did you mean `command`?)"
+    ),
+    "channels: {}\ndefault: [ops]": "2:11 there is no channel `ops`",
     "channels:\n  ops: {log: {}, command: [a]}": "2:8 the channel `ops` is of several kinds",
     "channels:\n  ops: {command: []}": (
+        '2:18 a command is a list with the program first (such as ["/usr/local/bin/alert", "{message}"])'
+    ),
+    "channels:\n  ops: {command: /bin/true}": (
         '2:18 a command is a list with the program first (such as ["/usr/local/bin/alert", "{message}"])'
     ),
     "channels:\n  ops: {log: {file: x}}": "2:15 there is no key `file` here",
@@ -198,6 +205,33 @@ def test_what_is_wrong_is_shown_with_its_place(tmp_path: Path, text: str, expect
     """Each mistake is one diagnostic at its line and column, with a suggestion where one is near."""
     _, shown = _read(tmp_path, text)
     assert shown == [expected]
+
+
+@pytest.mark.parametrize(
+    ("channel", "expected"),
+    [
+        ("command: [FOLDER/none]", ["FOLDER/none can't be started: No such file or directory"]),
+        ("command: [FOLDER]", ["FOLDER can't be started: it is no executable file (chmod +x)"]),
+        ("command: [FOLDER/plain, a]", ["FOLDER/plain can't be started: it is no executable file (chmod +x)"]),
+        ("command: [none]", ["there is no program `none` in PATH"]),
+        ("command: [FOLDER/program]", []),
+        ("command: [program]", []),
+        ("command: [./none]", []),
+        ('command: ["FOLDER/{rule}"]', []),
+        ("file: {path: none/alerts}", ["the folder FOLDER/none is not there"]),
+        ("file: {path: alerts}", []),
+    ],
+)
+def test_channels_that_can_not_send_from_here(tmp_path: Path, channel: str, expected: list[str]) -> None:
+    """What is missing on this host is a warning, and nobody's business where nothing is going to be sent."""
+    (tmp_path / "plain").touch(mode=0o644)
+    (tmp_path / "program").touch(mode=0o755)
+    path = tmp_path / "rules-listener.yaml"
+    path.write_text(f"channels:\n  c: {{{channel}}}\n".replace("FOLDER", str(tmp_path)))
+    found = read_config(path, {"PATH": str(tmp_path)}).found
+    assert [one.message.replace(str(tmp_path), "FOLDER") for one in found] == expected
+    assert {(one.code, one.severity) for one in found} <= {("RL321", Severity.WARNING)}
+    assert read_config(path).found == []
 
 
 def test_all_mistakes_are_shown(tmp_path: Path) -> None:

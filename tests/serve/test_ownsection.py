@@ -1,11 +1,14 @@
 """The listener's own section of supervisord.conf: which one it is, what is wrong with it, and how it should be."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rules_listener.serve.fit import Fitted, fit
 from rules_listener.serve.ownsection import OwnSection, own_pool
+from rules_listener.serve.supervisord import Own
 from tests.serve.confs import LISTENER, SUPERVISORD, checked_file, conf_of, read_conf, rules_of, shown
 
 MEMMON = "[eventlistener:memmon]\ncommand=/usr/bin/memmon -a 200MB\nevents=TICK_60\n"
@@ -121,11 +124,11 @@ def test_a_priority_of_its_own(tmp_path: Path, sections: str, expected: list[str
     assert mistakes(tmp_path, sections) == expected
 
 
-def mistakes(folder: Path, sections: str) -> list[str]:
+def mistakes(folder: Path, sections: str, logs: Sequence[str] = ()) -> list[str]:
     """The code, the marked text and the label of all that is said about the section `rl`."""
     conf = conf_of(folder, "", listener=sections)
     pool = next(pool for pool in conf.pools if pool.name == "rl")
-    found = [shown(one).split(" | ") for one in OwnSection(conf, pool).mistakes()]
+    found = [shown(one).split(" | ") for one in OwnSection(conf, pool).mistakes(logs)]
     return [f"{first} | {label}" for first, _, label in found]
 
 
@@ -202,10 +205,11 @@ def test_ends_of_states_that_are_not_subscribed(tmp_path: Path, rule: str, place
     assert shown(found) == (f"RL503 {place} | [eventlistener:rl] does not subscribe to PROCESS_GROUP_REMOVED | {ENDS}")
 
 
-def fitted(folder: Path, listener: str, rules: str = "on crashed shutdown", **options: str) -> Fitted:
+def fitted(folder: Path, listener: str, rules: str = "on crashed shutdown", **options: Any) -> Fitted:
     """What comes of a configuration and rules."""
     conf = conf_of(folder, "", listener=listener)
-    return fit(checked_file(folder, rules), Path(conf.file), command="rules-listener run --config x", **options)
+    own = Own("rules-listener run --config x", "/var/log/rl.log")
+    return fit(checked_file(folder, rules), Path(conf.file), own, **options)
 
 
 def test_a_section_that_is_right_is_not_printed(tmp_path: Path) -> None:
@@ -268,6 +272,54 @@ def test_no_section_where_one_may_be_meant(tmp_path: Path, listener: str, name: 
     """Which of several sections is meant, or what a name should have been, is asked; no other section is written."""
     found, section = fitted(tmp_path, listener, pool_name=name)
     assert ([one.code for one in found], section) == (["RL502"], "")
+
+
+LOST = "write the path of a file"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("", [f"RL514 [eventlistener:rl] | {LOST}"]),
+        ("stderr_logfile=auto", [f"RL514 stderr_logfile=auto | {LOST}"]),
+        ("stderr_logfile=NONE", [f"RL514 stderr_logfile=NONE | {LOST}"]),
+        ("stderr_logfile=syslog", []),
+        ("stderr_logfile=%(here)s/rl.log", []),
+    ],
+)
+def test_where_alerts_of_a_log_channel_stay(tmp_path: Path, line: str, expected: list[str]) -> None:
+    """A log of AUTO is deleted, and one of NONE never there; without such a channel that is nobody's business."""
+    listener = f"{LISTENER}{line}\n"
+    assert mistakes(tmp_path, listener, ["out"]) == expected
+    assert mistakes(tmp_path, listener) == []
+    section = fitted(tmp_path, listener, logs=["out"]).section
+    assert ("\nstderr_logfile=/var/log/rl.log\n" in section) == bool(expected)
+
+
+UNREAD = "see `rules-listener run --help`; a path with blanks stands in quotes"
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("rules-listener run --config /srv/my dir/x.yaml", "unrecognized arguments: dir/x.yaml"),
+        ("python3 -m rules_listener run --config", "argument --config: expected one argument"),
+        ("rules-listener run --cofnig x", "unrecognized arguments: --cofnig x"),
+        ("rules-listener run --config 'x", "supervisord can't read the command (No closing quotation)"),
+        ("rules-listener run --config '/srv/my dir/x.yaml'", ""),
+        ("rules-listener run --rules a b --once", ""),
+        ("sh -c 'exec rules-listener run my own'", ""),
+        ("/opt/rules-listener my own", ""),
+    ],
+)
+def test_a_command_that_ends_at_once(tmp_path: Path, command: str, reason: str) -> None:
+    """What `run` would refuse is said before supervisord starts it again and again."""
+    conf = conf_of(tmp_path, "", listener=LISTENER.replace("rules-listener run", command))
+    found = [shown(one) for one in OwnSection(conf, conf.pools[0]).mistakes()]
+    message = f"the listener ends as soon as it starts: {reason}"
+    assert found == ([f"RL514 command={command} | {message} | {UNREAD}"] if reason else [])
+    section = fitted(tmp_path, LISTENER.replace("rules-listener run", command)).section
+    assert ("\ncommand=rules-listener run --config x\n" in section) == bool(reason)
 
 
 def test_rules_that_are_wrong(tmp_path: Path) -> None:

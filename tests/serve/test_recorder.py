@@ -146,7 +146,7 @@ def test_silence_after_ticks(pipes: Pipes, monkeypatch: pytest.MonkeyPatch, repo
 def test_outside_of_supervisord(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Without supervisord it says what to put into supervisord.conf, and makes no file."""
     options = Options(tmp_path / "x.jsonl", 0, 1)
-    assert record(options, "record --to x.jsonl", {}) == 2
+    assert record(options, ["record", "--to", "x.jsonl"], {}) == 2
     said = capfd.readouterr().err
     assert "[eventlistener:recorder]" in said
     assert "record --to x.jsonl\nevents=PROCESS_STATE," in said

@@ -1,5 +1,7 @@
 """What differs between two sets of rules that see the same events."""
 
+from datetime import UTC
+
 import pytest
 
 from rules_listener.base.source import Source
@@ -9,6 +11,7 @@ from rules_listener.lang.parse import parse
 from rules_listener.match.compile import compile_rules
 from rules_listener.tools.replay.comparing import Compared, Comparing
 from rules_listener.tools.replay.differences import Difference
+from rules_listener.tools.replay.differing import details
 from rules_listener.tools.replay.history import History, Played
 from rules_listener.tools.replay.rules import Rules
 from rules_listener.tools.replay.selection import Selection, read_condition
@@ -224,14 +227,14 @@ def test_rules_without_a_name() -> None:
 
 
 def test_the_order_of_differences() -> None:
-    """Differences come in the order of their times, also where an earlier one is certain only later."""
+    """Differences come in the order of the times that are shown: of an alert that moved, the new one."""
     old = rule('where processname == "a" without started within 5m alert "x"', "slow")
     new = rule('where processname == "a" without started within 10m alert "x"', "slow")
     more = "\n" + rule('alert "now"', "fast")
     history = ", ".join(f"{time} EXITED {'a' if time == 10 else 'b'}" for time in range(10, 1000, 70))
     found, same = differences(old, new + more, history)
     assert same == 0
-    moments = [float(one.split()[2].split("→")[0]) for one in found]
+    moments = [float(one.split()[2].split("→")[-1]) for one in found]
     assert moments == sorted(moments)
     assert "moved slow 310→610 time" in found
     assert found.count("moved slow 310→610 time") == 1
@@ -258,3 +261,14 @@ def test_what_is_asked_for() -> None:
         (Selection(since=50), []),
     ):
         assert differences(old, new, EXITS, selection=selection) == (expected, 0)
+
+
+@pytest.mark.parametrize(("within", "apart"), [("9041ms", "4s"), ("5041ms", "41ms"), ("95s", "1m30s")])
+def test_by_how_much_an_alert_moved(within: str, apart: str) -> None:
+    """To the second, or to the millisecond below one."""
+    told = Told()
+    old, new = (rules(rule(f'without started within {one} alert "x"')) for one in ("5s", within))
+    history = History([events("10 EXITED a")], until=1e3)
+    Comparing(old, new, Selection(), told).play(history, 1e3)
+    (moved,) = told.differences
+    assert list(details(moved, UTC)) == [f"time was 1970-01-01 00:00:15, {apart} earlier"]

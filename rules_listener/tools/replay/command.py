@@ -81,15 +81,17 @@ def replay(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Play recordings to rules; see `HELP`."""
     reading = reading_of(supervisor_conf, timezone, start)
-    selection = Selection(
-        -inf if since is None else read_moment(since, reading.zone), None if where is None else read_condition(where)
-    )
+    first = -inf if since is None else read_moment(since, reading.zone)
+    last = inf if until is None else read_moment(until, reading.zone)
+    if first > last:
+        raise click.UsageError(f"--from {since} is after --to {until}: nothing lies between them")
+    selection = Selection(first, None if where is None else read_condition(where))
     asked = Asked(
         recordings,
         reading,
         jobs=jobs,
         rotated=rotated,
-        until=inf if until is None else read_moment(until, reading.zone),
+        until=last,
         own_group=pool or _own_group(supervisor_conf),
     )
     if against and html is not None:

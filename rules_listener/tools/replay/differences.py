@@ -1,6 +1,6 @@
 """Two sets of rules over the same history: what the one sends and the other does not.
 
-In go, step by step, the alerts of both; out come differences, in the order of their times.
+In go, step by step, the alerts of both; out come differences, in the order of their times: of what moved, the new one.
 
 1. Only what is sent counts. What the one sends and the other holds back was added or removed, and the reason is said.
 2. Alerts are compared that come of the same step: of the same rule (`pairing`), for the same key, in the same phase. Of
@@ -10,6 +10,7 @@ In go, step by step, the alerts of both; out come differences, in the order of t
 4. The id of a delivery is no difference, also where a text has it.
 """
 
+from bisect import insort
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Difference:
         return found
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     """An alert without a counterpart; its difference is settled when it has one, and certain when `until` is over."""
 
@@ -92,7 +93,8 @@ class Comparison:
         news = self._slots(new, self._pairs.new)
         slots = dict.fromkeys(chain(olds, news))
         found = [one for slot in slots for one in self._compared(slot, olds.get(slot, []), news.get(slot, []))]
-        self._in_order.extend(sorted(found, key=lambda one: one.time))
+        for one in found:
+            insort(self._in_order, one, key=_time)
         return self._certain(max(alert.time for alert in chain(old, new)))
 
     def end(self) -> Iterator[Difference]:
@@ -127,11 +129,28 @@ class Comparison:
         while others and others[0].until < time:
             others.popleft()
         if others and (others[0].difference.old is None) != (found.old is None):
-            _join(others.popleft(), found)
+            self._join(others.popleft(), found)
             return None
         number = slot[0] if isinstance(slot[0], int) else None
         others.append(_Waiting(found, slot, time, time + self._pairs.move_s(number)))
         return others[-1]
+
+    def _join(self, waiting: _Waiting, found: Difference) -> None:
+        """What waits and what was found are one alert, which moved: its place is the time of the new one."""
+        one = waiting.difference
+        old, new = one.old or found.old, one.new or found.new
+        waiting.settled = True
+        if old is not None and new is not None:
+            waiting.difference = Difference(old, new, parts(old, new))
+            self._move(waiting, new.time)
+
+    def _move(self, waiting: _Waiting, time: float) -> None:
+        is_in_order = waiting in self._in_order
+        if is_in_order:
+            self._in_order.remove(waiting)
+        waiting.time = time
+        if is_in_order:
+            insort(self._in_order, waiting, key=_time)
 
     def _certain(self, now: float) -> Iterator[Difference]:
         while self._in_order and (self._in_order[0].settled or self._in_order[0].until < now):
@@ -148,6 +167,10 @@ class Comparison:
             del self._by_slot[found.slot]
 
 
+def _time(waiting: _Waiting) -> float:
+    return waiting.time
+
+
 def _take_pairs(olds: list[Alert], news: list[Alert], of: Callable[[Alert], object]) -> list[tuple[Alert, Alert]]:
     """Take out pairs of alerts that have something in common."""
     found = []
@@ -158,15 +181,6 @@ def _take_pairs(olds: list[Alert], news: list[Alert], of: Callable[[Alert], obje
             olds.remove(old)
             news.remove(new)
     return found
-
-
-def _join(waiting: _Waiting, found: Difference) -> None:
-    """What waits and what was found are one alert, which moved."""
-    one = waiting.difference
-    old, new = one.old or found.old, one.new or found.new
-    waiting.settled = True
-    if old is not None and new is not None:
-        waiting.difference = Difference(old, new, parts(old, new))
 
 
 def _sent(alerts: Iterable[Alert]) -> list[Alert]:

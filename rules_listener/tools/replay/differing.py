@@ -40,10 +40,11 @@ def _number(number: int) -> str:
 def outcome(compared: Compared) -> str:
     """How much was sent before, how much is now, and what differs."""
     before, now = compared.old.sent, compared.new.sent
+    among = ", actions among them" if compared.old.actions or compared.new.actions else ""
     if not compared.differs:
-        return f"no difference, {counted(now, 'alert')} before and now"
+        return f"no difference, {counted(now, 'alert')} before and now{among}"
     changes = ", ".join(f"{compared.count(one):,} {one}" for one in Change if compared.count(one))
-    return f"{counted(before, 'alert')} before, {now:,} now: {changes}"
+    return f"{counted(before, 'alert')} before, {now:,} now{among}: {changes}"
 
 
 def details(difference: Difference, zone: tzinfo | None) -> Iterator[str]:
@@ -60,8 +61,9 @@ def details(difference: Difference, zone: tzinfo | None) -> Iterator[str]:
 def _by(part: str, old: Alert, new: Alert) -> str:
     if part != "time":
         return ""
-    seconds = round(abs(new.time - old.time), 3)
-    return f", {spell_duration(seconds)} {'earlier' if new.time > old.time else 'later'}"
+    seconds = abs(new.time - old.time)
+    apart = spell_duration(round(seconds)) if seconds >= 1 else spell_duration(round(seconds, 3))
+    return f", {apart} {'earlier' if new.time > old.time else 'later'}"
 
 
 _PARTS: dict[str, Callable[[Alert, tzinfo | None], str]] = {

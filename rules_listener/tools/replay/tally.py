@@ -1,6 +1,7 @@
 """What came of a history, rule by rule, and channel by channel.
 
-1. What is sent is counted as alerts: one to two channels is one. Reminders and recoveries are sent too.
+1. What is sent is counted as alerts: one to two channels is one. Reminders and recoveries are sent too; actions count
+   as well, and are told apart by their channels.
 2. Memory does not grow with the history: of each rule, numbers and the busiest hour so far are known.
 """
 
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 from rules_listener.match.firing import Rule
 from rules_listener.outbox.alert import Alert
+from rules_listener.serve.channels import RESERVED_CHANNELS
 
 HOUR_S = 3600
 
@@ -64,6 +66,11 @@ class Tally:
     def sent(self) -> int:
         """How many alerts would have been sent."""
         return sum(rule.sent for rule in self.rules.values())
+
+    @property
+    def actions(self) -> int:
+        """How many of them are no alerts: programs that are run, and what supervisord is asked to do."""
+        return sum(self.channels[name] for name in RESERVED_CHANNELS)
 
     @property
     def held(self) -> int:

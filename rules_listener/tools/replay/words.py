@@ -6,6 +6,7 @@ from datetime import tzinfo
 
 from rules_listener.base.counted import counted
 from rules_listener.outbox.alert import Alert, Delivery
+from rules_listener.serve.channels import RESERVED_CHANNELS
 from rules_listener.tools.replay.history import Played
 from rules_listener.tools.replay.tally import Tally
 from rules_listener.tools.show import clock_time
@@ -64,8 +65,10 @@ def covered(played: Played, zone: tzinfo | None) -> str:
 
 def outcome(tally: Tally) -> str:
     """How much would have been sent, to whom, and how much held back."""
-    whom = f" ({to_whom(tally.channels)})" if tally.channels else ""
-    return f"{counted(tally.sent, 'alert')} sent{whom}, {tally.held:,} held back"
+    alerts = {name: number for name, number in tally.channels.items() if name not in RESERVED_CHANNELS}
+    whom = f" ({to_whom(alerts)})" if alerts else ""
+    actions = f", {counted(tally.actions, 'action')}" if tally.actions else ""
+    return f"{counted(tally.sent - tally.actions, 'alert')} sent{whom}{actions}, {tally.held:,} held back"
 
 
 def rows(tally: Tally, zone: tzinfo | None) -> Iterator[tuple[str, ...]]:

@@ -2,14 +2,17 @@
 
 // Head and filters
 
-function fillHead({ head, events, alerts, from, to }) {
+function fillHead({ head, events, alerts, looks, from, to }) {
   const held = alerts.held.reduce((sum, one) => sum + one, 0);
+  const sent = alerts.time.length - held;
+  const actions = looks.reduce((sum, look, i) => sum + (LOOKS[look] === "action" && !alerts.held[i]), 0);
   const few = (number, text) => (number ? [text] : []);
   const said = [
     `${counted(events.time.length, "event")} of ${counted(head.processes.length - 1, "process")} in ${showDuration(to - from)}`,
     ...few(head.missing, `${counted(head.missing, "event")} discarded by supervisord`),
     ...few(head.unreadable, `${head.unreadable.toLocaleString("en")} that can't be read`),
-    `${counted(alerts.time.length, "alert")} by ${counted(head.rules.length, "rule")}`,
+    `${counted(sent - actions, "alert")} sent by ${counted(head.rules.length, "rule")}`,
+    ...few(actions, counted(actions, "action")),
     `${held.toLocaleString("en")} held back`,
   ];
   document.title = `${head.subject}: replay`;
@@ -35,7 +38,7 @@ function fillFilters({ head, alerts, rows, looks }) {
 function fillLegend() {
   const states = STATES.map((name, state) => name && make("li", {}, band(state), ` ${name}`)).filter(Boolean);
   const marks = [
-    [{ look: "error", phase: "firing", held: null }, "alert"],
+    [{ look: "error", phase: "firing", held: null }, "alert, or reminder of one"],
     [{ look: "error", phase: "firing", held: "" }, "held back"],
     [{ look: "info", phase: "recovery", held: null }, "recovery"],
   ];

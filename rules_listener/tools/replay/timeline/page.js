@@ -108,9 +108,16 @@ function showRange() {
   page.table.select(selected);
   page.detail.show(selected);
   byId("range").textContent = `${showTime(range.from)} to ${showTime(range.to)} (${showDuration(range.to - range.from)})`;
+  byId("no-alerts").hidden = seen.length > 0;
+  byId("no-alerts").textContent = noneText(page.history, numbers.length);
   byId("count").textContent = countText(seen.length, numbers.length);
   clearTimeout(page.writing);
   page.writing = setTimeout(writeAddress, PAUSE_MS);
+}
+
+function noneText({ alerts }, chosen) {
+  if (!alerts.time.length) return "The rules say nothing about these events.";
+  return chosen ? "There is no alert in this range: 0 shows all of it." : "No alert passes these filters.";
 }
 
 function countText(seen, all) {
