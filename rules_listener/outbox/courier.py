@@ -40,7 +40,7 @@ from rules_listener.outbox.trim import Limits
 Report = Callable[[str], None]
 
 REST_FACTOR = 2
-BURST_FACTOR = 10
+BURST_FACTOR = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class Pace:
     """The courier's times, in seconds.
 
     After a pass that did something it rests for twice the time that this took, between `rest_s` and `longest_rest_s`.
-    If the listener rang `burst_rings` times meanwhile it is in a burst, and needs the store and the processor more: the
-    rest is ten times as long as the pass, up to `longest_burst_rest_s`.
+    If the listener rang `burst_rings` times meanwhile (once for what it has written together) it is in a burst, and
+    needs the store and the processor more: the rest is twenty times as long as the pass, up to `longest_burst_rest_s`.
     `idle_s` is the longest sleep (what the command line revives has no other way to be noticed); `grace_s` for what is
     under way at the end, `stop_s` more after it was told to stop; `trim_s` between two trimmings; `lock_step_s` between
     two tries for the lock, `lock_report_s` until that is reported.
@@ -57,8 +57,8 @@ class Pace:
 
     rest_s: float = 0.001
     longest_rest_s: float = 0.02
-    burst_rings: int = 20
-    longest_burst_rest_s: float = 0.2
+    burst_rings: int = 2
+    longest_burst_rest_s: float = 0.5
     idle_s: float = 1.0
     grace_s: float = 3.0
     stop_s: float = 2.0
@@ -155,7 +155,7 @@ class Courier:
         return min(max(took * REST_FACTOR, pace.rest_s), pace.longest_rest_s)
 
     def _rings(self) -> int:
-        """How often the listener rang since the last look: once for each event with alerts."""
+        """How often the listener rang since the last look: once for alerts that it has written together."""
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)
         return self._read_wake() if poll.poll(0) else 0

@@ -213,7 +213,8 @@ class Handler:
         self._note_time(LOADED)
         down: dict[str, Value] = {}
         if last_seen is not None:
-            down["down_ms"] = max(0, round((self._clock.time() - last_seen) * 1000))
+            # rounded down: what was due up to `last_seen` has fired, and does so in a replay
+            down["down_ms"] = max(0, int((self._clock.time() - last_seen) * 1000))
         self.raise_event("LISTENER_STARTED", (), **down)
 
     def reloaded(self, adopted: Adopted) -> None:

@@ -33,7 +33,7 @@ EAGER_S = 0.0002 if len(os.sched_getaffinity(0)) > 1 else 0.0
 event of a burst: for `EAGER_S` after an answer the loop stays awake, if there is another processor for supervisord."""
 LOOK_EVENTS = 64
 """After how many events of a burst it is looked whether that processor was free, too."""
-TIRED_S = 1.0
+TIRED_S = 0.1
 QUIET_S = 2.0
 """supervisord hands out what waits at least once a second: after two without an event, nothing waits."""
 PATIENCE_S = 10.0
@@ -94,7 +94,7 @@ class Eagerness:
         self._events += 1
         if self._events == LOOK_EVENTS:
             times = self._pushed_aside()
-            if times - self._before > LOOK_EVENTS // 4:
+            if times - self._before > LOOK_EVENTS // 2:
                 self._asleep_until = now + TIRED_S
             self._events, self._before = 0, times
         return 0.0 if now < self._asleep_until else now + EAGER_S

@@ -5,7 +5,9 @@ with what a replay says.
 """
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -159,7 +161,7 @@ def crash(supervised: Supervised, name: str) -> None:
 
     exits = supervised.counter("event:PROCESS_STATE_EXITED")
     supervised.ask("startProcess", name, False)  # noqa: FBT003 - likewise
-    supervised.kill(supervised.wait_for(pid, f"{name} to run"))
+    os.kill(supervised.wait_for(pid, f"{name} to run"), signal.SIGKILL)
     supervised.wait_for(lambda: supervised.counter("event:PROCESS_STATE_EXITED") > exits, "its exit")
 
 

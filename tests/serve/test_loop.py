@@ -280,10 +280,10 @@ def test_real_signals_arrive() -> None:
 
 
 def test_a_loop_that_is_pushed_aside_sleeps() -> None:
-    """Where others need the processor at a quarter of the events, the loop does not stay awake for a second."""
+    """Where others need the processor at half of the events, the loop does not stay awake for a while."""
     times = iter([0, 0, LOOK_EVENTS, LOOK_EVENTS])
     eagerness = Eagerness(lambda: next(times))
     awake = [eagerness.until(number * 0.001) > 0 for number in range(1, LOOK_EVENTS * 2 + 1)]
     assert awake == [*[True] * (LOOK_EVENTS * 2 - 1), False]
-    assert not eagerness.until(0.5)
+    assert not eagerness.until(0.2)
     assert eagerness.until(2.0) == 2.0 + EAGER_S
