@@ -129,13 +129,20 @@ def is_fresh(bundle: Bundle, config: str, rules: Iterable[str], state: str) -> b
 def _stamp() -> str:
     """What else a program depends on: this Python, and the files of this package that make programs."""
     package = Path(__file__).parent.parent
-    files = [file for name in _COMPILED_BY for file in _files(package / name)]
-    states = [(str(file), status.st_size, status.st_mtime_ns) for file in files for status in (file.stat(),)]
+    states = [state for name in _COMPILED_BY for state in _states(package / name)]
     return blake2b(repr((__version__, sys.version, states)).encode(), digest_size=16).hexdigest()
 
 
-def _files(path: Path) -> list[Path]:
-    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path] * path.is_file()
+def _states(path: Path) -> list[tuple[str, int, int]]:
+    """Path, size and time of change of a file, or of the files in a folder; nothing where there is neither."""
+    try:
+        with os.scandir(path) as entries:
+            found = [(entry.path, entry.stat()) for entry in entries if entry.is_file()]
+    except NotADirectoryError:
+        found = [(str(path), path.stat())]
+    except FileNotFoundError:
+        found = []
+    return sorted((name, status.st_size, status.st_mtime_ns) for name, status in found)
 
 
 def _origin(data: list[Any]) -> Origin:
