@@ -386,3 +386,10 @@ def test_answers_are_timed_where_it_is_wanted(bench: Bench) -> None:
         timings.append(bench.keeper.timing)
     assert [timing is not None for timing in timings] == [False, True, True, False]
     assert timings[1] is timings[2]
+
+
+def test_how_long_nobody_listened_is_rounded_down(make_bundle: Callable[..., Bundle]) -> None:
+    """What was due when the last listener ended has fired: no replay may take it for what is still to come."""
+    bench = Bench(make_bundle("rule started on LISTENER_STARTED alert '{down_ms}'"), bytearray(4096))
+    bench.handler.raise_start(bench.clock.time() - 1.0006)
+    assert bench.keeper.texts == ["1000"]
