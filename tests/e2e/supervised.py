@@ -200,9 +200,13 @@ serverurl=unix://{self.folder}/s.sock
         return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False).stdout
 
     def kill(self, pid: int, number: int = signal.SIGKILL) -> None:
-        """Send a signal to a process of this test's."""
-        assert pid in self.processes()
+        """Send a signal to a process of this test's, as soon as it runs its own code."""
+        self.wait_for(lambda: self.has_begun(pid), f"process {pid} to run its own code")
         os.kill(pid, number)
+
+    def kill_program(self, name: str) -> None:
+        """Kill a program that has been started."""
+        self.kill(self.wait_for(lambda: int(self.info(name)["pid"]), f"{name} to run"))
 
     def end(self) -> None:
         """End supervisord, and everything else that came of it."""
@@ -236,6 +240,11 @@ serverurl=unix://{self.folder}/s.sock
                 if entry.name.isdecimal() and mark in (entry / "environ").read_bytes().split(b"\0"):
                     found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         return found
+
+    def has_begun(self, pid: int) -> bool:
+        """Whether a process of this test's runs its own code: between fork and exec it runs supervisord's."""
+        command = self.processes().get(pid)
+        return bool(command) and "supervisor.supervisord" not in str(command)
 
     def info(self, name: str) -> dict[str, Any]:
         """What supervisord says of a process."""

@@ -174,7 +174,7 @@ def test_kills_at_random(supervised: Supervised) -> None:
         killed: set[int] = set()
         while len(killed) < 10:
             pid = supervised.wait_for(chance.choice([supervised.listener_pid, supervised.courier_pid]), "a process")
-            if pid in supervised.processes() and pid not in killed:
+            if supervised.has_begun(pid) and pid not in killed:
                 time.sleep(chance.uniform(0, 0.3))
                 supervised.kill(pid)
                 killed.add(pid)

@@ -187,7 +187,7 @@ def test_kills_at_random(supervised: Supervised) -> None:
     while len(killed) < KILLS:
         who = chance.choice([supervised.listener_pid, supervised.listener_pid, supervised.courier_pid])
         pid = supervised.wait_for(who, "a process to kill")
-        if pid in supervised.processes() and pid not in killed:
+        if supervised.has_begun(pid) and pid not in killed:
             time.sleep(chance.uniform(0, 0.15))
             supervised.kill(pid)
             killed.add(pid)
@@ -227,7 +227,7 @@ def test_the_courier_is_killed_all_the_time(supervised: Supervised) -> None:
             if kills % 3 == 0:
                 supervised.wait_for(lambda before=before: len(hook.asked) > before, "a request")  # type: ignore[misc]
             time.sleep(EVERY_S)
-            if (pid := supervised.courier_pid()) in supervised.processes():
+            if supervised.has_begun(pid := supervised.courier_pid()):
                 supervised.kill(pid)
                 kills += 1
         ids = {alert.id for alert in supervised.alerts()}

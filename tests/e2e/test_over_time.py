@@ -63,23 +63,13 @@ def wait_for_text(supervised: Supervised, text: str) -> Listed:
 def crash(supervised: Supervised, name: str) -> None:
     """Kill a program that runs, and wait until the listener knows and has written that down."""
     exits = supervised.counter("event:PROCESS_STATE_EXITED")
-    kill(supervised, name)
+    supervised.kill_program(name)
     supervised.wait_for(lambda: supervised.counter("event:PROCESS_STATE_EXITED") > exits, f"the exit of {name}")
 
 
 def begin(supervised: Supervised, name: str) -> None:
     """Start a program, and don't wait: it may have ended before it was seen to run."""
     supervised.ask("startProcess", name, False)  # noqa: FBT003 - supervisord's signature
-
-
-def kill(supervised: Supervised, name: str) -> None:
-    """Kill a program as soon as it runs its own code."""
-
-    def pid() -> int:
-        found = int(supervised.info(name)["pid"])
-        return found if found in supervised.processes() else 0
-
-    supervised.kill(supervised.wait_for(pid, f"{name} to run"))
 
 
 def event_time(supervised: Supervised, alert: Listed) -> float:
@@ -235,7 +225,7 @@ def test_a_kill_amid_a_window_an_open_alert_and_a_deadline(supervised: Supervise
         begin(supervised, name)
         crash(supervised, name)
     begin(supervised, "web")
-    kill(supervised, "web")
+    supervised.kill_program("web")
     supervised.wait_for(lambda: texts(supervised).count("web is down") == 2, "the second crash")
     supervised.kill(supervised.listener_pid())
     wait_for_text(supervised, "back again")
@@ -268,7 +258,7 @@ def test_what_came_back_while_nobody_listened(supervised: Supervised) -> None:
     supervised.start()
     supervised.wait_for(lambda: supervised.info("rl")["statename"] == "RUNNING", "the listener")
     begin(supervised, "web")
-    kill(supervised, "web")
+    supervised.kill_program("web")
     supervised.wait_for(lambda: supervised.counter("event:PROCESS_STATE_EXITED"), "its exit")
     supervised.ask("stopProcess", "rl")
     begin(supervised, "web")

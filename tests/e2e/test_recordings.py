@@ -105,7 +105,7 @@ def do_everything(supervised: Supervised) -> None:
     ask = supervised.ask
     for name in ("killed", "web:web_00", "web:web_01", "team:member", "slow"):
         wait_for_state(supervised, name, "RUNNING")
-    supervised.kill(supervised.info("killed")["pid"])
+    supervised.kill_program("killed")
     ask("stopProcess", "web:web_00")
     supervised.ctl("restart", "team:member")
     supervised.wait_for(lambda: whole_log(supervised).count("exited: again") == 3, "a pause of three seconds")

@@ -5,9 +5,7 @@ with what a replay says.
 """
 
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -154,14 +152,9 @@ def wait_for(supervised: Supervised, rule: str, pattern: str) -> None:
 
 def crash(supervised: Supervised, name: str) -> None:
     """Start a program, and kill it once it runs its own code."""
-
-    def pid() -> int:
-        found = int(supervised.info(name)["pid"])
-        return found if found in supervised.processes() else 0
-
     exits = supervised.counter("event:PROCESS_STATE_EXITED")
     supervised.ask("startProcess", name, False)  # noqa: FBT003 - likewise
-    os.kill(supervised.wait_for(pid, f"{name} to run"), signal.SIGKILL)
+    supervised.kill_program(name)
     supervised.wait_for(lambda: supervised.counter("event:PROCESS_STATE_EXITED") > exits, "its exit")
 
 
