@@ -302,7 +302,8 @@ class Engine:
         firing = Firing(rule, event.kept(), self._shown(), key, values, held, due=self._due)
         clauses = self._clauses[number]
         if self._routing is not None or (clauses and held is None):
-            firing.steps = tuple(self._step(firing, place, clauses.get(place)) for place in range(len(rule.actions)))
+            steps = tuple(self._step(firing, place, clauses.get(place)) for place in range(len(rule.actions)))
+            firing = firing._replace(steps=steps)
         self._out.append(firing)
 
     def _step(self, firing: Firing, place: int, clauses: Clauses | None) -> Step:

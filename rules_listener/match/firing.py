@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple, Protocol
 
@@ -155,8 +154,7 @@ class Due(NamedTuple):
     key: str
 
 
-@dataclass(slots=True)
-class Firing:
+class Firing(NamedTuple):
     """A rule matched: at `time` (seconds since 1970), because of `event`, for `key` (empty: overall).
 
     `steps` says what becomes of its actions; None: each is done, unless the firing is `held`. `due` is None where the
@@ -167,7 +165,7 @@ class Firing:
     event: Event
     time: float
     key: str = ""
-    values: Values = field(default_factory=dict)
+    values: Values = {}  # noqa: RUF012 - nobody changes it
     held: str | None = None
     steps: tuple[Step, ...] | None = None
     due: Due | None = None

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rules_listener.base.digest import blake2b
 from rules_listener.event.event import Event
@@ -20,8 +20,7 @@ RUN_CHANNEL = "run"
 SUPERVISOR_CHANNEL = "supervisor"
 
 
-@dataclass(slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One alert on its way to one channel: `text` for people, `arguments` for what is not a text."""
 
     id: str
@@ -30,8 +29,7 @@ class Delivery:
     arguments: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Alert:
+class Alert(NamedTuple):
     """What is to be said or done because of a firing.
 
     `phase` is `firing`, `reminder` or `recovery`. Where the alert stays open, `incident` names it, the same in all

@@ -1,7 +1,7 @@
 """One rule test: what comes, and what is to be sent; read out of its file."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import chain
 from os.path import normpath
@@ -232,4 +232,4 @@ def _numbered(events: Sequence[Event]) -> Iterator[Event]:
         else:
             header: dict[str, Value] = {"ver": "3.0", "server": "supervisor", "serial": number}
             header |= {"pool": "rules-listener", "poolserial": number, "eventname": event.type}
-            yield replace(event, header=header | event.header)
+            yield Event(event.type, event.time, event.fields, event.data, header | event.header)

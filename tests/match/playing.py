@@ -1,7 +1,6 @@
 """What rules say when some events come at some moments, without a clock."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from rules_listener.event.event import Event
 from rules_listener.match.engine import Engine
@@ -15,7 +14,7 @@ Said = tuple[float, str, str]
 
 def at(seconds: float, event: Event) -> Event:
     """An event so long after the beginning."""
-    return replace(event, time=NOW + seconds)
+    return Event(event.type, NOW + seconds, event.fields, event.data, event.header)
 
 
 def own(name: str, **fields: str | int) -> Event:

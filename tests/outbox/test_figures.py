@@ -65,9 +65,7 @@ def test_a_firing_is_counted_once_whatever_it_causes(
 
     def firing(time: float, phase: str = "firing", **more: object) -> list[Alert]:
         alerts = [make_alert("a", "ops", time=time, **more), make_alert("a", "run", time=time, kind="run", **more)]
-        for alert in alerts:
-            alert.phase = phase
-        return alerts
+        return [alert._replace(phase=phase) for alert in alerts]
 
     for alerts in (firing(1.0), firing(2.0, held="already open"), firing(3.0, "reminder"), firing(4.0, "recovery")):
         store.commit(alerts, None, time=5.0)

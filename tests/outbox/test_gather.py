@@ -170,8 +170,8 @@ def test_a_hurry_gathers_no_longer(store: Store, queue: Queue, make_alert: MakeA
 
 def test_a_shutdown_is_a_hurry(store: Store, queue: Queue, make_alert: MakeAlert) -> None:
     """What was said before supervisord is to be shut down is tried first, and not in five minutes."""
-    shutdown = make_alert("core", "supervisor", kind="shutdown")
-    shutdown.deliveries[0].arguments = ("shutdown",)
+    alert = make_alert("core", "supervisor", kind="shutdown")
+    shutdown = alert._replace(deliveries=(alert.deliveries[0]._replace(arguments=("shutdown",)),))
     _keep(store, queue, 1000.0, make_alert("a"), shutdown)
     assert queue.claim(1000.0, FREE) == []
     (series,) = queue.gather(1000.0, FREE)

@@ -46,9 +46,7 @@ def test_the_list_shows_every_state(store: Store, queue: TakingQueue, listing: L
         store.commit([make_alert(key)], None, time=0.0)
         _send(queue, outcome, 0.0)
     store.commit([make_alert("d"), make_alert("e"), make_alert("f", held="at most 1 per 1h")], None, time=0.0)
-    nowhere = make_alert("g")
-    nowhere.deliveries = ()
-    store.commit([nowhere], None, time=0.0)
+    store.commit([make_alert("g")._replace(deliveries=())], None, time=0.0)
     assert listing.drop(listing.deliveries(("waiting",))[0].id, 1.0)
     queue.take(0.0, OPS)
     assert _states(listing) == {
@@ -69,7 +67,7 @@ def test_the_list_shows_every_state(store: Store, queue: TakingQueue, listing: L
 def test_a_delivery_is_shown_with_its_event(store: Store, listing: Listing, make_alert: MakeAlert) -> None:
     """One delivery is shown with all that is known of it; an id that is not there shows nothing."""
     alert = make_alert(text="caf\u00e9")
-    alert.deliveries[0].arguments = ("a", "b")
+    alert = alert._replace(deliveries=(alert.deliveries[0]._replace(arguments=("a", "b")),))
     store.commit([alert], None, time=5.0)
     identifier = alert.deliveries[0].id
     shown = listing.show(identifier)
@@ -104,8 +102,7 @@ def test_what_no_courier_has_expanded_is_shown_all_the_same(
     store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert
 ) -> None:
     """In lists and counts an alert is the same before and after a courier took it in, but for when it is due."""
-    nowhere = make_alert("nowhere")
-    nowhere.deliveries = ()
+    nowhere = make_alert("nowhere")._replace(deliveries=())
     alerts = [make_alert("a", "ops", "pager"), make_alert("b", held="at most 1 per 1h"), nowhere, make_alert("c")]
     store.commit(alerts, None, time=7.0)
 
@@ -230,8 +227,7 @@ def test_what_is_listed_can_be_chosen(
     store: Store, queue: TakingQueue, listing: Listing, make_alert: MakeAlert
 ) -> None:
     """By state, rule, key and channel, before and after a courier took it in; all that is named has to hold."""
-    other = make_alert("c", "pager")
-    other.rule = "other"
+    other = make_alert("c", "pager")._replace(rule="other")
     store.commit([make_alert("a", "ops", "pager"), make_alert("b", "ops", held="muted"), other], None, time=0.0)
 
     def chosen() -> list[list[tuple[str, str]]]:
@@ -300,9 +296,8 @@ def test_the_story_of_an_open_alert(store: Store, queue: TakingQueue, listing: L
             "a", "ops", "pager", time=float(time), held="already open since 10" if phase == "held" else None
         )
         if phase != "held":
-            alert.phase, alert.incident, alert.opened = (
-                (phase, "second", 16.0) if time == 16 else (phase, "first", 10.0)
-            )
+            incident, opened = ("second", 16.0) if time == 16 else ("first", 10.0)
+            alert = alert._replace(phase=phase, incident=incident, opened=opened)
         alerts.append(alert)
     store.commit([make_alert("b", held="muted"), *alerts], None, time=20.0)
     queue.expand(20.0)

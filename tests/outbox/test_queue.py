@@ -195,8 +195,7 @@ def test_an_outcome_counts_only_while_sending(
 
 def _shutdown(make_alert: MakeAlert, time: float) -> Alert:
     alert = make_alert("core", "supervisor", time=time, kind="shutdown")
-    alert.deliveries[0].arguments = ("shutdown",)
-    return alert
+    return alert._replace(deliveries=(alert.deliveries[0]._replace(arguments=("shutdown",)),))
 
 
 def test_an_alert_is_tried_before_supervisord_is_shut_down(

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,7 +107,7 @@ def test_no_text_is_refused(store: Store, queue: TakingQueue, make_alert: MakeAl
     alert = make_alert(text)
     alert.event.data = text
     delivery = Delivery("id", "run", text, ("program", text))
-    store.commit([replace(alert, deliveries=(delivery,))], Position(EPOCH, 1, 1), time=1.0)
+    store.commit([alert._replace(deliveries=(delivery,))], Position(EPOCH, 1, 1), time=1.0)
     ((_, message),) = queue.take(1.0, {"run": 1})
     shown = "".join("\ufffd" if 0xD800 <= ord(character) < 0xE000 else character for character in text)
     assert (message.key, message.text) == (shown, shown)

@@ -24,6 +24,8 @@ NOT_NEEDED = {
     "apprise",
     "logging",
     "zoneinfo",
+    "dataclasses",
+    "inspect",
     "rules_listener.match.windows",
 }
 

@@ -116,9 +116,10 @@ def test_the_story_of_an_alert_with_many_channels(
     """Time and phase are whole, and everything is there, however many channels were told."""
     channels, store = ("operations", "telephone", "mailing_list", "alertmanager", "chat_room"), Store(state)
     phases = ("firing", "reminder", "recovery")
-    alerts = [_alert(number, *channels) for number in (7, 8, 9)]
-    for number, (alert, phase) in enumerate(zip(alerts, phases, strict=True)):
-        alert.phase, alert.incident, alert.opened, alert.time = phase, "i", NOW, NOW + 60 * number
+    alerts = [
+        _alert(number, *channels)._replace(phase=phase, incident="i", opened=NOW, time=NOW + 60 * minutes)
+        for minutes, (number, phase) in enumerate(zip((7, 8, 9), phases, strict=True))
+    ]
     store.commit(alerts, None, time=NOW)
     store.close()
     screen = StringIO()

@@ -1,7 +1,5 @@
 """What is counted of a replay, and which alerts are asked for."""
 
-from dataclasses import replace
-
 import pytest
 
 from rules_listener.base.errors import ConfigError
@@ -25,8 +23,8 @@ def tallied(*alerts: Alert) -> Tally:
 
 def test_firings_and_alerts() -> None:
     """A firing of a rule with two actions is two alerts; what follows an alert is no firing, but is sent."""
-    run = replace(ALERT, kind="run", deliveries=(Delivery("3", "run", "x"),))
-    tally = tallied(ALERT, run, replace(ALERT, phase="reminder", time=20.0), replace(ALERT, held="so", time=30.0), run)
+    run = ALERT._replace(kind="run", deliveries=(Delivery("3", "run", "x"),))
+    tally = tallied(ALERT, run, ALERT._replace(phase="reminder", time=20.0), ALERT._replace(held="so", time=30.0), run)
     rule = tally.rules["two"]
     assert (rule.firings, rule.sent, rule.held) == (2, 4, 1)
     assert (rule.first, rule.last) == (10.0, 10.0)
@@ -37,8 +35,8 @@ def test_firings_and_alerts() -> None:
 def test_the_busiest_hour() -> None:
     """It is the hour in which most was sent, the first of several; what is held back does not count."""
     times = [100.0, 3_600.0, 7_199.9, 7_200.0, 7_300.0, 11_000.0]
-    held = [replace(ALERT, time=20_000.0, held="so")] * 5
-    rule = tallied(*(replace(ALERT, time=time) for time in times), *held).rules["two"]
+    held = [ALERT._replace(time=20_000.0, held="so")] * 5
+    rule = tallied(*(ALERT._replace(time=time) for time in times), *held).rules["two"]
     assert (rule.busiest_hour, rule.sent_in_busiest_hour) == (3_600.0, 2)
     assert tallied(*held).rules["two"].busiest_hour is None
 
@@ -67,7 +65,7 @@ def test_conditions_on_types_of_plugins() -> None:
 
 def test_since() -> None:
     """Alerts count from the very moment on."""
-    assert Selection(since=10.0).of([ALERT, replace(ALERT, time=9.9)]) == [ALERT]
+    assert Selection(since=10.0).of([ALERT, ALERT._replace(time=9.9)]) == [ALERT]
     assert not Selection(since=10.0).is_all
 
 
