@@ -5,7 +5,7 @@
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -61,6 +61,13 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """Whether one of them is an error."""
     return any(found.severity is Severity.ERROR for found in diagnostics)
+
+
+def in_short(errors: Sequence[Diagnostic]) -> str:
+    """The first of some errors, and how many more there are, on one line."""
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{first.code} at {first.span.place if first.span else first.file}: {first.message}{more}"
 
 
 def suggestion(word: str, known: Iterable[str], *, likeness: float = 0.7) -> str:

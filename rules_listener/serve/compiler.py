@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rules_listener.base.counted import counted
-from rules_listener.base.diagnostics import Diagnostic, as_text, has_errors, in_order
+from rules_listener.base.diagnostics import Diagnostic, as_text, has_errors, in_order, in_short
 from rules_listener.base.errors import StoreError
 from rules_listener.base.source import Source, Span
 from rules_listener.lang.check import check, check_template
@@ -125,9 +125,7 @@ def main(arguments: Sequence[str]) -> int:
     errors = [one for one in checked.found if has_errors([one])]
     if errors:
         sys.stderr.write(as_text(errors) + "\n")
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        place = errors[0].span.place if errors[0].span else errors[0].file
-        sys.stdout.write(f"{errors[0].code} at {place}: {errors[0].message}{more}")
+        sys.stdout.write(in_short(errors))
         return 1
     if number := len(checked.found):
         warnings = counted(number, "warning")

@@ -17,7 +17,7 @@ from rules_listener.match.traces import Traced, TracedArm
 from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.tools.observed import Asked, Observation, Observed, shown_rules
 from rules_listener.tools.routed import Decided
-from rules_listener.tools.spelled import Times, printable, spell_value
+from rules_listener.tools.spelled import Times, held_back, printable, spell_value
 from rules_listener.tools.why import awaited, counted_field, truth_word, why
 
 _LABEL = 10
@@ -140,7 +140,7 @@ class TextWriter:
         if not alert.deliveries:
             yield from self._labelled(label, [f"{prefix}{_what(alert)} to no channel"])
         if alert.held is not None:
-            yield from self._labelled("", [f"because: {alert.held}"])
+            yield from self._labelled("", [f"because: {held_back(alert.held, _moment)}"])
 
     def _wrapped(self, text: str, indent: str, style: str = "") -> Lines:
         first = text[: len(text) - len(text.lstrip())]

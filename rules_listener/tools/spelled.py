@@ -1,12 +1,14 @@
 """Values, texts and moments as explanations spell them: short, and on one line."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from rules_listener.event.catalogue import Kind
 from rules_listener.lang.literals import SEVERITIES, spell_duration
+from rules_listener.match.clauses import ALREADY_OPEN
 from rules_listener.match.runtime import show, show_time
 
 LONGEST_VALUE = 60
@@ -62,6 +64,17 @@ def spell_value(value: object, kind: Kind) -> str:
     if kind is Kind.TIME and isinstance(value, int | float):
         return show_time(value)
     return printable(shortened(show(value)))
+
+
+def held_back(reason: str, spell: Callable[[float], str]) -> str:
+    """Why something was held back, with its moment (seconds since 1970) spelled like all others."""
+    if not reason.startswith(ALREADY_OPEN):
+        return reason
+    try:
+        since = datetime.fromisoformat(reason.removeprefix(ALREADY_OPEN))
+    except ValueError:
+        return reason
+    return f"{ALREADY_OPEN}{spell(since.timestamp())}"
 
 
 @dataclass(frozen=True, slots=True)

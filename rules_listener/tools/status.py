@@ -16,6 +16,7 @@ from rules_listener.outbox.listing import Problem, Summary
 from rules_listener.serve.bundle import Bundle, kept_bundle
 from rules_listener.serve.listener import LOCK_NAME
 from rules_listener.tools import show, told
+from rules_listener.tools.health import metrics_served, why_not_started
 from rules_listener.tools.muted import muted_at
 from rules_listener.tools.place import open_listing, state_folder, state_options
 from rules_listener.tools.spelled import for_people
@@ -29,7 +30,8 @@ def status(state: Path | None, config: Path | None, output_format: str) -> None:
     folder = state_folder(state, config)
     summary = open_listing(folder, None).summary()
     now = SystemClock().time()
-    values = _values(folder, summary, kept_bundle(folder), now)
+    bundle = kept_bundle(folder)
+    values = _values(folder, summary, bundle, now) | _health(folder, bundle, config)
     if output_format == "json":
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
     else:
@@ -41,7 +43,6 @@ def _values(folder: Path, summary: Summary, bundle: Bundle | None, now: float) -
     events = by_label(counters, names.EVENT)
     return {
         "state": str(folder),
-        "running": is_running(folder),
         "rules": None if bundle is None else len(bundle.program.rules),
         "residual": None if bundle is None else bundle.program.residual,
         "rules_loaded": _seconds(counters.get(names.LOADED)),
@@ -68,6 +69,15 @@ def _values(folder: Path, summary: Summary, bundle: Bundle | None, now: float) -
         "held": summary.held,
         "errors": [problem._asdict() for problem in (*summary.errors, *summary.dead)],
     }
+
+
+def _health(folder: Path, bundle: Bundle | None, config: Path | None) -> dict[str, Any]:
+    """Whether the listener runs and its metrics are served, and if not, why."""
+    if not is_running(folder):
+        return {"running": False, "not_running_because": why_not_started(config), "metrics": None}
+    address = "" if bundle is None else bundle.config.metrics
+    metrics = {"address": address, "served": metrics_served(address)} if address else None
+    return {"running": True, "not_running_because": None, "metrics": metrics}
 
 
 def _seconds(milliseconds: int | None) -> float | None:
@@ -117,7 +127,18 @@ def _listener(values: dict[str, Any], now: float) -> list[Text]:
     running = Text("running", "green") if values["running"] else Text("not running", "red")
     last = values["last_event"]
     heard = "" if last is None else f", the last event came {show.age(last, now)} ago"
-    return [Text.assemble(running, heard), Text(f"state in {values['state']}")]
+    lines = [Text.assemble(running, heard), Text(f"state in {values['state']}")]
+    if because := values["not_running_because"]:
+        lines.append(Text(f"it can't start: {because}", "red"))
+    if metrics := values["metrics"]:
+        lines.append(_metrics(metrics["address"], served=metrics["served"]))
+    return lines
+
+
+def _metrics(address: str, *, served: bool) -> Text:
+    if served:
+        return Text(f"metrics at {address}")
+    return Text(f"no metrics at {address}: another program may have that port; the listener's log says more", "red")
 
 
 def _rules(values: dict[str, Any], now: float) -> list[Text]:

@@ -1,10 +1,8 @@
 """What is told about a delivery, in words."""
 
-from datetime import datetime
-
-from rules_listener.match.clauses import ALREADY_OPEN
 from rules_listener.outbox.listing import Listed
 from rules_listener.tools.show import age, clock_time, span
+from rules_listener.tools.spelled import held_back
 
 
 def said(listed: Listed) -> str:
@@ -42,18 +40,7 @@ def standing(listed: Listed, now: float) -> str:
             return f" after {_tries(listed.attempts)}{reason}"
         case "dropped":
             return f" by hand; it had failed{reason}" if reason else " by hand"
-    return f": {_held(listed.reason)}" if listed.reason else ""
-
-
-def _held(reason: str) -> str:
-    """Why something was held back, with the moment as all others are shown: in the zone of who looks."""
-    if not reason.startswith(ALREADY_OPEN):
-        return reason
-    try:
-        since = datetime.fromisoformat(reason.removeprefix(ALREADY_OPEN))
-    except ValueError:
-        return reason
-    return f"{ALREADY_OPEN}{clock_time(since.timestamp())}"
+    return f": {held_back(listed.reason, clock_time)}" if listed.reason else ""
 
 
 def _next_try(listed: Listed, now: float) -> str:

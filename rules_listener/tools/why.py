@@ -10,7 +10,7 @@ from rules_listener.match.firing import Pattern
 from rules_listener.match.traces import Traced
 from rules_listener.outbox.alert import Alert
 from rules_listener.tools.observed import Asked, Observation
-from rules_listener.tools.spelled import Times, quoted, spell_value
+from rules_listener.tools.spelled import Times, held_back, quoted, spell_value
 
 MOST_OBSTACLES = 2
 """How many operands that stand in the way a sentence names."""
@@ -48,7 +48,8 @@ def _fired(alerts: Iterable[Alert]) -> str:
     if not held:
         return "fired"
     rest = "some of it was held back" if any(alert.held is None for alert in fired) else "nothing was sent"
-    return f"fired, and {rest} ({', '.join(held)})"
+    spell = Times(fired[0].time).at
+    return f"fired, and {rest} ({', '.join(held_back(reason, spell) for reason in held)})"
 
 
 def _waiting(one: Observation, pattern: Pattern) -> str:

@@ -1,9 +1,11 @@
 """The command line beside a listener that runs."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from rules_listener.outbox.listing import Listed
@@ -43,6 +45,29 @@ def test_status(supervised: Supervised) -> None:
     assert "rules     1 rules, loaded" in text
     supervised.ask("stopProcess", "rl")
     assert "not running" in run("status", "--state", supervised.state)
+
+
+def test_status_says_what_hinders(supervised: Supervised) -> None:
+    """`status` says that another program has the port for metrics, and why a listener could not start."""
+
+    def said() -> str:
+        return " ".join(run("status", "--config", supervised.config_path).split())
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        supervised.config(more=f"metrics: {address}")
+        supervised.rules('on PROCESS_COMMUNICATION alert "{data}"')
+        supervised.listener(events="PROCESS_COMMUNICATION")
+        supervised.start()
+        supervised.wait_for(supervised.courier_pid, "the courier")
+        assert f"no metrics at {address}: another program may have that port" in said()
+    supervised.wait_for(lambda: f" metrics at {address} " in said(), "metrics")
+    supervised.ask("stopProcess", "rl")
+    assert "it can't start" not in said()
+    supervised.rules("on PROCESS_EXIT alert 'x'")
+    assert "not running, the last event came" in said()
+    assert f"it can't start: RL202 at {supervised.rules_path}:1:4" in said()
+    assert f"`rules-listener check --config {supervised.config_path}` shows it all" in said()
 
 
 def test_alerts(supervised: Supervised) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
+from functools import partial
 
 import click
 from rich.table import Table
@@ -21,7 +22,8 @@ from rules_listener.tools.replay.words import (
     outcome,
     rows,
 )
-from rules_listener.tools.spelled import printable_lines
+from rules_listener.tools.show import clock_time
+from rules_listener.tools.spelled import held_back, printable_lines
 
 _INDENT = " " * 31
 
@@ -61,7 +63,7 @@ def lines(alert: Alert, zone: tzinfo | None, *, coloured: bool) -> list[str]:
     found = []
     for text, channels in by_text(alert).items():
         body = printable_lines(text).replace("\n", f"\n{_INDENT}")
-        found.append(f"{moment(alert.time, zone)}  {shown}  {body}  ({alert.rule}{_fate(alert, channels)})")
+        found.append(f"{moment(alert.time, zone)}  {shown}  {body}  ({alert.rule}{_fate(alert, channels, zone)})")
     return found
 
 
@@ -73,11 +75,11 @@ def _label(alert: Alert) -> str:
     return "recovery" if alert.phase == "recovery" else alert.severity
 
 
-def _fate(alert: Alert, channels: Sequence[str]) -> str:
+def _fate(alert: Alert, channels: Sequence[str], zone: tzinfo | None) -> str:
     """What became of an alert, behind its rule's name."""
     phase = ", reminder" if alert.phase == "reminder" else ""
     if alert.held is not None:
-        return f"{phase}, not sent: {alert.held}"
+        return f"{phase}, not sent: {held_back(alert.held, partial(clock_time, zone=zone))}"
     return f"{phase} → {', '.join(channels)}" if alert.kind == "alert" else phase
 
 
