@@ -57,6 +57,10 @@ _NEW_IDS = (
     "SELECT json_extract(value, '$[0]') AS found, n FROM alerts, json_each(deliveries)"
     " WHERE n > (SELECT alert FROM progress) AND substr(found, 1, length(?1)) = ?1 ORDER BY found LIMIT ?2"
 )
+_TOGETHER = (
+    "SELECT other.id FROM deliveries AS one JOIN deliveries AS other USING (channel, digest)"
+    " WHERE one.id = ? AND other.id <> one.id ORDER BY other.n"
+)
 _PROGRESS = "SELECT alert FROM progress"
 _COUNTS = "SELECT channel, state, count(*) FROM deliveries WHERE alert <= ? GROUP BY channel, state"
 _OLDEST = "SELECT channel, min(since) FROM deliveries WHERE state IN ('waiting', 'sending') GROUP BY channel"
@@ -137,7 +141,8 @@ class Shown(NamedTuple):
     """The story of an alert: one of its deliveries, all of them, and the event that it is about, as a flat object.
 
     `incident` has the deliveries of all that was said of the open alert that it belongs to, the oldest first, and
-    `held_meanwhile` counts what was held back while it was open.
+    `held_meanwhile` counts what was held back while it was open. `together` has the ids of the other deliveries of the
+    digest in which this one was sent.
     """
 
     delivery: Listed
@@ -145,6 +150,7 @@ class Shown(NamedTuple):
     deliveries: list[Listed]
     incident: list[Listed]
     held_meanwhile: int
+    together: list[str]
 
 
 class Problem(NamedTuple):
@@ -207,7 +213,11 @@ class Listing:
         return [one for one in listed if not wanted.channels or one.channel in wanted.channels]
 
     def find(self, beginning: str, limit: int = 5) -> list[str]:
-        """The ids that begin so, at most `limit`; the id itself alone, if it is one."""
+        """The ids that begin so, at most `limit`; the id itself alone, if it is one.
+
+        The id of a digest is that of its first delivery with a suffix, which is left out here.
+        """
+        beginning = beginning.partition("-")[0]
         found = self._store.read(lambda rows: [row[0] for row in _ids(rows, beginning, limit)])
         return [beginning] if beginning in found else found
 
@@ -260,7 +270,8 @@ def _story(rows: Rows, identifier: str) -> Shown | None:
     delivery = next(one for one in deliveries if one.id == identifier)
     said = _said(rows, delivery)
     held = rows(_HELD_MEANWHILE, (delivery.rule, delivery.key, said[0].opened, _end(said)))[0][0] if said else 0
-    return Shown(delivery, json.loads(found[0][_EVENT]), deliveries, said, held)
+    together = [other for (other,) in rows(_TOGETHER, (identifier,))]
+    return Shown(delivery, json.loads(found[0][_EVENT]), deliveries, said, held, together)
 
 
 def _said(rows: Rows, delivery: Listed) -> list[Listed]:

@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from rules_listener.base.clock import SystemClock
+from rules_listener.base.counted import names
 from rules_listener.outbox.listing import STATES, Listed, Listing, Shown, Wanted
 from rules_listener.tools import show, told
 from rules_listener.tools.place import open_listing, state_options
@@ -164,6 +165,7 @@ def _values(shown: Shown) -> dict[str, Any]:
         "deliveries": several["deliveries"],
         "story": several["incident"],
         "held_meanwhile": shown.held_meanwhile,
+        "together": shown.together,
     }
 
 
@@ -182,6 +184,9 @@ def _show(shown: Shown, now: float) -> None:
     console.print(facts)
     console.print(Text("\ndeliveries", "bold"))
     console.print(_deliveries(shown.deliveries, now))
+    if shown.together:
+        console.print(f"{one.id[:SHORT_ID]} is one of {len(shown.together) + 1} in a digest to {one.channel}, with")
+        console.print(names(other[:SHORT_ID] for other in shown.together))
     if shown.incident:
         console.print(Text("\nwhat was said while it was open", "bold"))
         console.print(_story(shown.incident))

@@ -14,6 +14,7 @@ from rules_listener.outbox.database import Database, Execute, Row
 from rules_listener.outbox.listing import Listing
 from rules_listener.outbox.queue import GIVE_UP_AFTER_S, Queue, Series
 from rules_listener.outbox.store import Store
+from rules_listener.send.digest import Batch, digest_of
 
 MakeAlert = Callable[..., Alert]
 FREE = {"ops": 1, "pager": 1, "supervisor": 1}
@@ -84,6 +85,23 @@ def test_a_digest_has_one_fate(store: Store, queue: Queue, database: Database, m
     _settle(queue, again, Sent(), 1360.0)
     assert _rows(database) == [("sent", 2, None)] * 2 + [("waiting", 0, None)] * 2
     assert _texts(queue.gather(1601.0, FREE)) == [["2", "3"]]
+
+
+def test_the_id_of_a_digest_is_found(store: Store, queue: Queue, database: Database, make_alert: MakeAlert) -> None:
+    """It leads to the first of its deliveries, each of which tells of the others; one that was sent alone does not."""
+    _keep(store, queue, 1000.0, *(make_alert(f"k{n}", "ops", "pager", text=str(n)) for n in range(3)))
+    (series,) = queue.gather(1300.0, FREE)
+    messages = [claimed.message for claimed in series]
+    _settle(queue, series, Sent(), 1301.0)
+    listing = Listing(database.path.parent)
+    assert listing.find(digest_of(messages, Batch(EVERY_S)).id) == [messages[0].id]
+    shown = listing.show(messages[1].id)
+    assert shown is not None
+    assert shown.together == [messages[0].id, messages[2].id]
+    (alone,) = [one.id for one in shown.deliveries if one.channel == "pager"]
+    found = listing.show(alone)
+    assert found is not None
+    assert found.together == []
 
 
 def test_a_digest_is_given_up_as_a_whole(store: Store, queue: Queue, database: Database, make_alert: MakeAlert) -> None:

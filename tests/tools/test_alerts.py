@@ -197,9 +197,12 @@ def test_a_configuration_with_an_error_shows_what_there_is(state: Path, run: Run
     """What is wrong elsewhere in it hides nothing; if the state folder is not known, that and the remedy are said."""
     config = tmp_path / "c.yaml"
     config.write_text(f"state: {state}\ndefault: [nope]\n")
-    for command in ("alerts", "status"):
-        done = CliRunner().invoke(cli, [command, "--config", str(config)])
-        assert (done.exit_code, done.output) == (0, run(command))
+    done = CliRunner().invoke(cli, ["alerts", "--config", str(config)])
+    assert (done.exit_code, done.output) == (0, run("alerts"))
+    lines = CliRunner().invoke(cli, ["status", "--config", str(config)]).output.splitlines()
+    hindrance = [line for line in lines if line not in run("status").splitlines()]
+    assert "it can't start: RL303" in hindrance[0]
+    assert [line for line in lines if line not in hindrance] == run("status").splitlines()
     config.write_text("sate: x\n")
     done = CliRunner().invoke(cli, ["status", "--config", str(config)])
     assert done.exit_code == 2

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from rules_listener.base.counted import names
 from rules_listener.event.localtime import read_moment
 from rules_listener.serve.config import FILE_NAME
 from rules_listener.serve.ownsection import own_pool
@@ -28,7 +29,6 @@ from rules_listener.tools.replay.rules import read_earlier_rules, read_rules
 from rules_listener.tools.replay.running import Asked, play
 from rules_listener.tools.replay.selection import Selection, read_condition
 from rules_listener.tools.replay.text import TextReport
-from rules_listener.tools.replay.words import names
 
 FORMATS = ("text", "json", "github")
 HELP = """\

@@ -5,11 +5,12 @@ from datetime import tzinfo
 
 import click
 
+from rules_listener.base.counted import names
 from rules_listener.event.event import Seen
 from rules_listener.outbox.alert import Alert
 from rules_listener.tools.replay.history import Played
 from rules_listener.tools.replay.tally import Tally
-from rules_listener.tools.replay.words import COLUMNS, NUMBERS, covered, names, outcome, rows
+from rules_listener.tools.replay.words import COLUMNS, NUMBERS, covered, outcome, rows
 
 HEADING = "### Replay of recorded events"
 

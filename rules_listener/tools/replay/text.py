@@ -7,6 +7,7 @@ from functools import partial
 import click
 from rich.table import Table
 
+from rules_listener.base.counted import names
 from rules_listener.event.event import Seen
 from rules_listener.outbox.alert import Alert
 from rules_listener.tools import show
@@ -18,7 +19,6 @@ from rules_listener.tools.replay.words import (
     by_text,
     covered,
     moment,
-    names,
     outcome,
     rows,
 )

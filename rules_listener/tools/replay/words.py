@@ -1,7 +1,7 @@
 """Alerts and moments in words, for all ways of showing them."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 
 from rules_listener.base.counted import counted
@@ -10,8 +10,6 @@ from rules_listener.serve.channels import RESERVED_CHANNELS
 from rules_listener.tools.replay.history import Played
 from rules_listener.tools.replay.tally import Tally
 from rules_listener.tools.show import clock_time
-
-MOST_NAMES = 20
 
 
 def moment(time: float | None, zone: tzinfo | None) -> str:
@@ -41,13 +39,6 @@ def by_text(alert: Alert) -> dict[str, list[str]]:
     for delivery in alert.deliveries:
         texts.setdefault(said(alert, delivery), []).append(delivery.channel)
     return texts or {"(to no channel)": []}
-
-
-def names(several: Iterable[str]) -> str:
-    """Some names, and how many more there are."""
-    listed = list(several)
-    more = f", and {len(listed) - MOST_NAMES:,} more" if len(listed) > MOST_NAMES else ""
-    return ", ".join(listed[:MOST_NAMES]) + more
 
 
 def to_whom(channels: Mapping[str, int]) -> str:
