@@ -290,19 +290,22 @@ class Courier:
         self._results.put((name, outcomes))
         self._doorbell.ring()
 
-    def _flush(self) -> None:
-        """Send what is gathered up to now."""
+    def _flush(self) -> bool:
+        """Send what is gathered up to now; whether there was anything."""
         try:
+            self._recover()
             while self._queue.expand(self._clock.time()):
                 pass
-            self._give(self._queue.gather(self._clock.time(), self._free(), hurry=True))
+            return self._give(self._queue.gather(self._clock.time(), self._free(), hurry=True))
         except StoreError as error:
             self._report_once(str(error))
+            return False
 
     def _finish(self) -> None:
-        if self._recovered:
-            self._flush()
-        self._await_results(self._pace.grace_s)
+        deadline = self._clock.monotonic() + self._pace.grace_s
+        while self._flush() and self._clock.monotonic() < deadline:
+            self._await_results(deadline - self._clock.monotonic())
+        self._await_results(deadline - self._clock.monotonic())
         for crew in self._crews.values():
             crew.stop()
         self._await_results(self._pace.stop_s)

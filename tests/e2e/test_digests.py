@@ -1,12 +1,11 @@
 """Digests, from a real supervisord to real receivers, with real kills."""
 
 import json
-import os
 import random
 import time
 
-from rules_listener.outbox.lock import take_lock
 from tests.e2e.supervised import QUICK_RESTART, Supervised
+from tests.locks import courier_works
 from tests.send.hook import Answer, Asked, Hook, hook_server
 from tests.send.mailbox import Mailbox, mail_server
 
@@ -108,21 +107,11 @@ def test_what_is_gathered_is_sent_at_the_end(supervised: Supervised) -> None:
             supervised.wait_for(lambda: len(supervised.alerts("waiting")) == 2, "two alerts that wait")
             supervised.kill(supervised.wait_for(supervised.courier_pid, "the courier"))
             supervised.wait_for(supervised.courier_pid, "the next courier")
-            supervised.wait_for(lambda: _is_at_work(supervised), "it to begin")
+            supervised.wait_for(lambda: courier_works(supervised.state), "it to begin")
             assert len(hook.asked) == number
             end(supervised)
             supervised.wait_for(lambda: not supervised.alerts("waiting", "sending"), "the digest")
     assert [_said(asked) for asked in hook.asked] == [["one", "two"]] * 3
-
-
-def _is_at_work(supervised: Supervised) -> bool:
-    """Whether a courier has the state folder, and had time to look at it; one that ends before sends nothing."""
-    lock = take_lock(supervised.state)
-    if lock is not None:
-        os.close(lock)
-        return False
-    time.sleep(0.5)
-    return True
 
 
 def _stop(supervised: Supervised) -> None:

@@ -17,6 +17,7 @@ from time import monotonic
 import pytest
 
 from rules_listener.base.clock import ManualClock, SystemClock
+from rules_listener.outbox import gather
 from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.channel import Channel, GaveUp, Message, Outcome, RetryLater, Sent
 from rules_listener.outbox.courier import Courier, Pace
@@ -27,6 +28,7 @@ from rules_listener.outbox.queue import Queue, Series
 from rules_listener.outbox.store import Store
 from rules_listener.serve.couriering import gather_times
 from tests.eventually import eventually
+from tests.locks import courier_works
 
 MakeAlert = Callable[..., Alert]
 PATIENCE_S = 5.0
@@ -449,3 +451,17 @@ def test_what_is_gathered_is_sent_at_the_end(
     assert ops.digests.get(timeout=0) == ["first", "last"]
     state = "sent" if outcome == Sent() else "waiting"
     eventually(lambda: _states(folder) == [("ops", state)] * 2 + [("pager", "sent")])
+
+
+def test_all_digests_are_sent_at_the_end(
+    store: Store, folder: Path, start: Start, make_alert: MakeAlert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than one digest has room for is sent too, in order, even by a courier that has just begun."""
+    monkeypatch.setattr(gather, "MOST_DELIVERIES", 2)
+    ops = Batching(3600.0)
+    store.commit([make_alert(f"k{n}", text=str(n)) for n in range(5)], None, time=SystemClock().time())
+    running = start(SystemClock(), pace=replace(PACE, grace_s=PATIENCE_S), ops=ops)
+    eventually(lambda: courier_works(folder))
+    running.leave()
+    assert [ops.digests.get(timeout=0) for _ in range(3)] == [["0", "1"], ["2", "3"], ["4"]]
+    assert _states(folder) == [("ops", "sent")] * 5
