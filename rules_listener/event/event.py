@@ -37,6 +37,12 @@ class Seen(Protocol):
     @property
     def process(self) -> str | None: ...  # noqa: D102 - see `Event`
 
+    @property
+    def processname(self) -> Value | None: ...  # noqa: D102 - likewise
+
+    @property
+    def groupname(self) -> Value | None: ...  # noqa: D102 - likewise
+
     def kept(self) -> "Event":
         """The event, for whoever keeps it or asks for more."""
 
@@ -82,6 +88,16 @@ class Event:
             return None
         group = self.fields.get("groupname", "")
         return str(name) if group in (name, "") else f"{group}:{name}"
+
+    @property
+    def processname(self) -> Value | None:
+        """The name of the process alone."""
+        return self.fields.get("processname")
+
+    @property
+    def groupname(self) -> Value | None:
+        """The name of the group."""
+        return self.fields.get("groupname")
 
     @property
     def poolserial(self) -> Value | None:

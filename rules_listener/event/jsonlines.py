@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, cast
 from msgspec import DecodeError, Struct, ValidationError, defstruct, json
 
 from rules_listener.base.errors import ProtocolError
-from rules_listener.event.catalogue import CATALOGUE, EventType, Field, Kind
+from rules_listener.event.catalogue import CATALOGUE, EventType, Field, Kind, fields_of
 from rules_listener.event.event import Event, Seen, Value
 from rules_listener.event.findings import Findings
 from rules_listener.event.record import from_record, to_record
@@ -103,6 +103,8 @@ class _Line(Struct, kw_only=True, tag_field="event", forbid_unknown_fields=True,
         header: dict[str, Value]
         poolserial: int | None
         process: str | None
+        processname: str | None
+        groupname: str | None
         kept: Callable[[], Event]
 
 
@@ -155,6 +157,7 @@ def _made_of(event_type: EventType, base: type[_Line]) -> dict[str, Any]:
     if event_type.is_process:
         made["process"] = property(_function(_PROCESS))
     absent = {"data": event_type.has_data, "poolserial": base is _RecordedLine, "process": event_type.is_process}
+    absent |= {name: name in fields_of(event_type) for name in ("processname", "groupname")}
     return made | {name: None for name, has in absent.items() if not has}
 
 

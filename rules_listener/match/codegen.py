@@ -22,7 +22,8 @@ MAX_NESTING = 40
 """Combinations and calls within one another in one generated function; Python reads at most 200 nested parentheses."""
 
 _HEADER = frozenset(field.name for field in HEADER_FIELDS)
-_ATTRIBUTES = {"data": "data", "time": "time", "eventname": "type"}
+_ATTRIBUTES = {name: name for name in ("data", "time", "processname", "groupname")} | {"eventname": "type"}
+"""What an event is asked for itself: a recorded one has its names without a dict of all fields being made first."""
 _OWN_NAMES = frozenset({"e", "f", "h", "v", "m", "n", "hits", "entries", "group", "text", "test"})
 _CHEAP = frozenset({"len"})
 """Functions that cost less than to remember what they gave."""

@@ -236,7 +236,7 @@ class Engine:
     def _match(self, event: Seen, hits: list[int], now: float) -> None:
         if len(hits) > 1:
             hits.sort()
-        if self.own_group and event.fields.get("groupname") == self.own_group:
+        if self.own_group and event.groupname == self.own_group:
             rules, triggers = self.program.rules, self.program.triggers
             hits = [hit for hit in hits if self.own_group in rules[triggers[hit][0]].groups]
         handlers = self._handlers

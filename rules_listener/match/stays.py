@@ -27,13 +27,13 @@ class Stays:
 
     def group_removed(self, event: Seen) -> None:
         """The group of a PROCESS_GROUP_REMOVED event is gone, and so are all its processes."""
-        group = event.fields.get("groupname")
+        group = event.groupname
         for process in [process for process in self._deadlines if process[0] == group]:
             _give_up(self._deadlines.pop(process))
 
 
 def _process(event: Seen) -> _Process:
-    return event.fields.get("groupname"), event.fields.get("processname")
+    return event.groupname, event.processname
 
 
 def _give_up(deadlines: list[Deadline]) -> None:

@@ -201,7 +201,7 @@ class Observer:
         )
 
     def _is_own(self, event: Event, rule: Rule) -> bool:
-        group = event.fields.get("groupname")
+        group = event.groupname
         return bool(self.own_group) and group == self.own_group and self.own_group not in rule.groups
 
 

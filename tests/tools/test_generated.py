@@ -26,8 +26,7 @@ CRASH = """\
 
 def on_PROCESS_STATE_RUNNING_2(e):
     hits = []
-    f = e.fields
-    groupname = f.get('groupname')
+    groupname = e.groupname
     group = equals_0.get(groupname)
     if group is not None:
         hits += group
@@ -36,7 +35,7 @@ def on_PROCESS_STATE_RUNNING_2(e):
 def on_PROCESS_STATE_EXITED_3(e):
     hits = []
     f = e.fields
-    groupname = f.get('groupname')
+    groupname = e.groupname
     group = equals_1.get(groupname)
     if group is not None:
         pid = f.get('pid')
