@@ -34,10 +34,10 @@ def on_PROCESS_STATE_RUNNING_2(e):
 
 def on_PROCESS_STATE_EXITED_3(e):
     hits = []
-    f = e.fields
     groupname = e.groupname
     group = equals_1.get(groupname)
     if group is not None:
+        f = e.fields
         pid = f.get('pid')
         if (pid is not None and pid > 7): hits += group
     return hits
