@@ -132,12 +132,11 @@ class Handler:
     # time
 
     def _now(self) -> float:
-        """Seconds since 1970; if the clock was set, that is said first."""
+        """Seconds since 1970; if the clock was set, that is said first. Small steps are how clocks are kept right."""
         now = self._clock.time()
         ahead = now - self._clock.monotonic()
-        step = ahead - self._ahead
+        step, self._ahead = ahead - self._ahead, ahead
         if abs(step) > CLOCK_STEP_S:
-            self._ahead = ahead
             self._report(f"the clock was set {'forward' if step > 0 else 'back'} by {abs(step):.1f} s")
             self.raise_event("LISTENER_CLOCK_CHANGED", by_ms=round(step * 1000))
         return now
