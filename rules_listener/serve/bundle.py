@@ -123,6 +123,11 @@ def is_fresh(bundle: Bundle, config: str, rules: Iterable[str], state: str) -> b
     origin = bundle.origin
     if (origin.config, origin.rules, origin.state) != (config, tuple(rules), state):
         return False
+    return is_unchanged(origin)
+
+
+def is_unchanged(origin: Origin) -> bool:
+    """Whether all files and folders are as they were."""
     return all(digest_of(Path(path)) == digest for path, digest in origin.digests.items())
 
 

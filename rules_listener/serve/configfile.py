@@ -18,7 +18,10 @@ from rules_listener.serve.config import ChannelConfig, Config, default_config
 from rules_listener.serve.options import OptionReader, masked
 from rules_listener.serve.yamlnodes import Node, YamlReader
 
-KEYS = ["rules", "state", "durability", "default", "channels", "give_up_after", "journal", "memory_limit", "metrics"]
+KEYS = [
+    *("rules", "state", "durability", "default", "channels"),
+    *("give_up_after", "journal", "memory_limit", "metrics", "watch"),
+]
 
 
 class ReadConfig(NamedTuple):
@@ -110,6 +113,8 @@ class _ConfigReader:
             config = config._replace(memory_limit=size)
         if "metrics" in keys and (address := reader.address(keys["metrics"])):
             config = config._replace(metrics=address)
+        if "watch" in keys and (choice := reader.choice(keys["watch"], ["true", "false"])):
+            config = config._replace(watch=choice == "true")
         journal = reader.mapping(keys["journal"], ["days", "size"]) if "journal" in keys else {}
         if "days" in journal and (days := reader.number(journal["days"])):
             config = config._replace(journal_days=float(days))

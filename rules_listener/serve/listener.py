@@ -120,7 +120,7 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     tail = Tail.open(folder)
     keeper = _keeper(config, store, tail, courier, clock)
     handler = _handler(config, engine, keeper, clock, store=store, tail=tail)
-    reload = Reload(arguments, handler, courier, report=report)
+    reload = Reload(arguments, handler, courier, clock=clock, report=report)
     report(f"started; the section in supervisord.conf needs events={events_needed(engine.program.types)}")
     handler.raise_start(engine.shown_time)
     handler.raise_failures()

@@ -243,6 +243,9 @@ class Loop:
         deadline = self._handler.deadline
         if deadline is not None and (due is None or deadline < due):
             due = deadline
+        look_at = self._reload.look_at
+        if look_at is not None and (due is None or look_at < due):
+            due = look_at
         if self._missing_since is not None:
             settled_at = min(self._heard_at + QUIET_S, self._missing_since + PATIENCE_S)
             due = settled_at if due is None else min(due, settled_at)
@@ -259,6 +262,9 @@ class Loop:
             self._handler.let_time_pass()
         if self._courier.restart_at is not None and now >= self._courier.restart_at:
             self._courier.start()
+            self._watch()
+        if self._reload.look_at is not None and now >= self._reload.look_at:
+            self._reload.look()
             self._watch()
         if self._missing_since is not None:
             self._settle_losses(now)

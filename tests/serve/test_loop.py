@@ -54,6 +54,7 @@ class Parts:
     due: float | None = None
     deadline: float | None = None
     restart_at: float | None = None
+    look_at: float | None = None
     outputs: tuple[int, ...] = ()
     pending_signals: set[int] = field(default_factory=set)
     timing: Timing | None = None
@@ -105,6 +106,11 @@ class Parts:
     def begin(self) -> None:
         """Note it."""
         self.calls.append("reload")
+
+    def look(self) -> None:
+        """Note it."""
+        self.calls.append("look")
+        self.look_at = None
 
     def take(self) -> set[int]:
         """The signals."""
@@ -278,11 +284,12 @@ def test_what_was_missing_and_came_is_no_loss(bench: Bench) -> None:
 
 
 def test_what_is_due_is_done(bench: Bench) -> None:
-    """The keeper works when it asked for it, and the courier is started again when its wait is over."""
+    """The keeper works when it asked for it, files are looked at, and the courier starts when its wait is over."""
     bench.parts.due = 0.0
     bench.parts.restart_at = 0.0
+    bench.parts.look_at = 0.0
     bench.run(TICK, clock=Running(), end=False)
-    assert {"work", "start"} <= set(bench.parts.calls)
+    assert {"work", "start", "look"} <= set(bench.parts.calls)
 
 
 @pytest.mark.parametrize(("number", "calls"), [(15, []), (2, []), (1, ["reload"])])
