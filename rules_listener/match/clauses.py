@@ -145,7 +145,7 @@ class Clauses:
         """What becomes of a firing."""
         found = self.open.get(firing.key)
         if found is not None:
-            found.closing.due = None
+            self._stay_open(found)
             if found.sent:
                 reason = f"{ALREADY_OPEN}{show_time(found.opening.time)}"
                 return Step(self.number, held=reason, channels=found.opening.channels)
@@ -200,7 +200,14 @@ class Clauses:
         """The rule selects this event: what is open for its key is not about to close."""
         del now
         if self.open and (found := self.open.get(self._key(event))) is not None:
+            self._stay_open(found)
+
+    def _stay_open(self, found: Open) -> None:
+        """Something spoke against closing; the process that S was about matters no longer."""
+        if found.closing.due is not None:
             found.closing.due = None
+            if found.closing_event is not None and self._until is not None and self._until.of_states:
+                self._stays.release(found.closing_event, found.closing)
 
     def close(self, event: Seen, now: float) -> None:
         """S came."""
