@@ -144,9 +144,8 @@ def closings(
             if since is not None and since.time + duration <= one.time:
                 closed.append((since.time + duration, key))
                 is_open, since = False, None
-            if since is not None and since.group == one.group and (
-                one.kind == "removed" or since.process == one.process
-            ):
+            concerned = "" if since is None else since.process if one.kind != "removed" else one.process
+            if since is not None and (since.group, concerned) == (one.group, one.process):
                 since = None
             if one.kind in ("fires", "closes") and key_of(one.process, one.group) == key:
                 is_open = is_open or one.kind == "fires"
