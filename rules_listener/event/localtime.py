@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from rules_listener.base.clock import no_moment
 from rules_listener.base.errors import ConfigError
 
 _JITTER_S = 1.0
@@ -41,12 +42,17 @@ def read_moment(text: str, zone: tzinfo | None = None) -> float:
         ConfigError: it is neither.
     """
     try:
-        if text.replace(".", "", 1).isdecimal():
-            return float(text)
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+        moment = float(text) if text.replace(".", "", 1).isdecimal() else _iso_moment(text, zone)
     except (ValueError, OverflowError):
         raise ConfigError(f"{text!r} is no moment: write seconds since 1970, or 2025-11-23T20:01") from None
+    if wrong := no_moment(moment):
+        raise ConfigError(f"{text!r:.80} is no moment: {wrong}")
+    return moment
+
+
+def _iso_moment(text: str, zone: tzinfo | None) -> float:
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
 
 
 class LocalTimes:

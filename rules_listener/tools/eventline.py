@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Protocol
 
+from rules_listener.base.clock import no_moment
 from rules_listener.base.diagnostics import suggestion
 from rules_listener.event.catalogue import (
     CATALOGUE,
@@ -28,6 +29,7 @@ from rules_listener.lang.literals import read_duration, unescape
 
 MOST_REPEATS = 100_000
 COMMENT = "#"
+AFTER_THE_END = "this is after the year 9999"
 
 OMITTED: dict[tuple[str, str], Value] = {
     ("PROCESS_STATE_STARTING", "tries"): 0,
@@ -69,6 +71,9 @@ def read_line(text: str, start: float, report: Report) -> list[Event]:
     offset_s = line.offset()
     event, count, every_s = line.event()
     if line.wrong or event is None:
+        return []
+    if no_moment(start + offset_s + (count - 1) * every_s):
+        report(AFTER_THE_END, len(text) - len(text.lstrip()), len(text.rstrip()))
         return []
     return [_at(event, start + offset_s + number * every_s) for number in range(count)]
 
