@@ -157,7 +157,7 @@ def _parsed_json(text: str) -> object | None:
         if "\\u" in text:
             _json_encoder().encode(value).encode()
     except UnicodeEncodeError:
-        return _json_decoder().decode(_whole_characters(text))
+        value = _json_decoder().decode(_whole_characters(text))
     except (ValueError, RecursionError):
         return None
     return value
