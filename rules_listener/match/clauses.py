@@ -98,6 +98,11 @@ class Open:
         self.opening, self.since, self.sent = opening, now, True
         self.unhide()
 
+    def told_after(self, suppressed: int) -> None:
+        """It was sent for the first time, and said that so many were held back before it, as its recovery will."""
+        if suppressed:
+            self.opening = self.opening._replace(values={**self.opening.values, "suppressed": suppressed})
+
     def unhide(self) -> None:
         """No mute keeps it untold."""
         self.hidden = self.telling.due = None
@@ -159,9 +164,11 @@ class Clauses:
             found.unhide()
         if not self._may_send(now):
             return Step(self.number, held=self._reason(), channels=channels)
+        suppressed = self._told()
         if found is not None and opening is not None:
             found.told(opening, now)
-        return Step(self.number, suppressed=self._told(), opening=opening, channels=channels)
+            found.told_after(suppressed)
+        return Step(self.number, suppressed=suppressed, opening=opening, channels=channels)
 
     def _muted(self, found: Open | None, silence: Silence, channels: tuple[str, ...]) -> Step:
         """A firing is muted; what it has opened is hidden."""
@@ -256,7 +263,10 @@ class Clauses:
         if silence is None:
             found.unhide()
             if self._may_send(now):
-                found.sent, suppressed = True, self._told()
+                suppressed = self._told()
+                if not found.sent:
+                    found.told_after(suppressed)
+                found.sent = True
             else:
                 held = self._reason()
         step = Step(self.number, phase, held, suppressed, opening, opening.channels)

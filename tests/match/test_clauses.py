@@ -1,5 +1,7 @@
 """The clauses of alerts: what stays open, what is said again, what is held back."""
 
+import json
+
 import pytest
 
 from rules_listener.event.event import Event
@@ -138,6 +140,25 @@ def test_one_reminder_for_all_that_were_missed() -> None:
     assert play(rule, at(0, exited()), at(600, own("STARTED")), until=700)[1:] == [
         (603, "reminder", "site:web"),
         (663, "reminder", "site:web"),
+    ]
+
+
+@pytest.mark.parametrize("reload", [False, True])
+def test_a_recovery_says_how_many_were_held_back_as_its_alert_did(*, reload: bool) -> None:
+    """Its text is that of the alert, also where that tells what a limit held back; a reminder has its own figure."""
+    text = "on PROCESS_STATE_EXITED alert '{processname} {suppressed}' until started remind every 10m at most 1 per 5m"
+    events = [at(second, exited(f"p{second}")) for second in (0, 1, 2, 400, 401)]
+    rules, found = engine(text), []
+    found += play(rules, *events, until=1000)
+    if reload:
+        dumped = json.loads(json.dumps(rules.dump()))
+        rules = engine(text)
+        rules.adopt(dumped)
+    found += play(rules, at(1001, running("p400")), at(1002, running("p401")))
+    assert [one for one in found if "p400" in one[2]] == [
+        (400, "firing", "p400 2"),
+        (1000, "reminder", "p400 4"),
+        (1001, "recovery", "resolved after 10m1s: p400 2"),
     ]
 
 
