@@ -14,6 +14,8 @@
    What was due before the time that the listener was down has fired then.
 7. What a mute hides is looked at again when the mute ends, when the clock was changed, and after LISTENER_STARTED and
    LISTENER_RULES_RELOADED, which may have brought other mutes.
+8. If a rule raises something, which is a bug, its event is given up; what other rules have said by then comes out with
+   whatever is fed next: their alerts are open, so it must not be lost. A deadline that raises does not come again.
 """
 
 from collections.abc import Callable, Iterator
@@ -256,8 +258,10 @@ class Engine:
         while (found := self._agenda.pop(now)) is not None:
             self._now, deadline = found
             self._due = Due(self._now, deadline.owner.rank, deadline.key)
-            deadline.owner.expire(deadline, self._now)
-            self._due = None
+            try:
+                deadline.owner.expire(deadline, self._now)
+            finally:
+                self._due = None
             if len(self._out) >= PORTION and self.take_portion is not None:
                 self.take_portion(self._taken())
 
