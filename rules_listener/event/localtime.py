@@ -66,7 +66,7 @@ class LocalTimes:
         """The moment `seconds` after the start of `minute` (`2025-11-23 20:01`).
 
         Raises:
-            ValueError: there is no such minute.
+            ValueError: there is no such minute, or it is out of range.
         """
         possible = [start + seconds for start in self._minutes(minute)]
         self._last = next((moment for moment in possible if moment >= self._last - _JITTER_S), possible[-1])
@@ -77,11 +77,13 @@ def _starts(minute: str, zone: tzinfo | None) -> list[float]:
     """When a minute begins, the earlier pass first where there are two.
 
     Raises:
-        ValueError: there is no such minute.
+        ValueError: there is no such minute, or it is out of range.
     """
     local = datetime.strptime(minute, "%Y-%m-%d %H:%M").replace(tzinfo=zone)
     try:
         first, second = local.timestamp(), local.replace(fold=1).timestamp()
     except OverflowError as error:
         raise ValueError(str(error)) from error
+    if wrong := no_moment(first):
+        raise ValueError(wrong)
     return [first, second] if first < second else [first]

@@ -80,7 +80,17 @@ def test_the_host_s_zone() -> None:
     assert [utc(times.moment(f"2025-10-26 01:{minute}", 0))[-5:] for minute in (50, 10)] == ["00:50", "01:10"]
 
 
-@pytest.mark.parametrize("minute", ["2025-02-30 10:00", "2025-01-01 25:00", "0000-01-01 00:00"])
+@pytest.mark.parametrize(
+    "minute",
+    [
+        "2025-02-30 10:00",
+        "2025-01-01 25:00",
+        "0000-01-01 00:00",
+        "0001-01-01 00:00",
+        "1969-12-31 23:59",
+        "9999-12-31 00:00",
+    ],
+)
 def test_a_time_that_there_is_not(minute: str) -> None:
     """A day or an hour that no calendar has is told apart from all others."""
     with pytest.raises(ValueError, match=r".+"):
