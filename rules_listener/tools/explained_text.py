@@ -9,6 +9,7 @@ from textwrap import wrap
 
 from rich.text import Text
 
+from rules_listener.base.printable import printable
 from rules_listener.lang import nodes
 from rules_listener.lang.literals import spell_duration
 from rules_listener.match.firing import AtMost
@@ -17,7 +18,7 @@ from rules_listener.match.traces import Traced, TracedArm
 from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.tools.observed import Asked, Observation, Observed, shown_rules
 from rules_listener.tools.routed import Decided
-from rules_listener.tools.spelled import Times, held_back, printable, spell_value
+from rules_listener.tools.spelled import Times, held_back, spell_value
 from rules_listener.tools.why import awaited, counted_field, truth_word, why
 
 _LABEL = 10

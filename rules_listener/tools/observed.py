@@ -165,7 +165,7 @@ class Observer:
     def observe(self, event: Event) -> Observed:
         """Feed an event, and say what each rule makes of it."""
         is_listeners = event.type.startswith(LISTENER_PREFIX)
-        meanwhile = [] if is_listeners else self._run.advance(event.time)
+        meanwhile = [] if is_listeners else self._run.alerts(self._run.engine.let_pass(event))
         before = self._run.engine.dump()
         alerts = self._run.feed(event)
         meanwhile += [alert for alert in alerts if alert.event is not event]
