@@ -9,6 +9,7 @@ from textwrap import wrap
 
 from rich.text import Text
 
+from rules_listener.event.event import Event
 from rules_listener.lang import nodes
 from rules_listener.lang.literals import spell_duration
 from rules_listener.match.firing import AtMost
@@ -32,6 +33,7 @@ class TextWriter:
 
     def __init__(self, width: int) -> None:
         self._width = width
+        self._shown: list[Event] = []
 
     def event(self, number: int, observed: Observed, names: Sequence[str]) -> Lines:
         """What the rules make of an event; `names` are those that are asked about, all if there are none."""
@@ -39,6 +41,7 @@ class TextWriter:
         if observed.meanwhile:
             yield from self.alerts_of_time("before it:", observed.meanwhile)
             yield Text()
+        self._shown.append(event)
         yield from self._wrapped(f"{_moment(event.time)}  {printable(event.summary())}", "  ", "bold")
         yield Text(f"  event {number + 1} of the recording", "dim")
         rules, left_out = shown_rules(observed, names)
@@ -60,10 +63,13 @@ class TextWriter:
         return "no rule selects it, nor waits for it; the nearest are:"
 
     def alerts_of_time(self, heading: str, alerts: Iterable[Alert]) -> Lines:
-        """What was said because time passed."""
+        """What was said because time passed, and of which event, unless that was shown."""
         yield Text(heading)
         for alert in alerts:
             yield from self._alert(alert, f"{_moment(alert.time)}  {alert.rule}: ")
+            event = alert.event
+            if event.time != alert.time and event not in self._shown:
+                yield from self._labelled("", [f"since {_moment(event.time)}: {printable(event.summary())}"])
 
     def rule(self, one: Observation) -> Lines:
         """One rule: why, then all that it rests on."""

@@ -78,6 +78,11 @@ class Recordings:
         return chain.from_iterable(source.batches(reading) for source in self.sources)
 
     @property
+    def is_journal(self) -> bool:
+        """Whether one of them is a listener's journal for certain."""
+        return any(source.kind is Kind.STORE for source in self.sources)
+
+    @property
     def are_lines(self) -> bool:
         """Whether all of them are JSON lines."""
         return all(isinstance(source, Recording) and source.is_lines for source in self.sources)

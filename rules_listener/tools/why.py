@@ -22,7 +22,7 @@ def why(one: Observation) -> str:
     if one.is_own:
         return f"{name} was not asked: the event is about the listener's own group, which the rule does not name"
     said = [*_of_selected(one), *_of_second(one), *_of_untils(one)] or _of_nothing(one)
-    return f"{name} {'; it '.join(said)}" if said else f"{name} did not fire: {_obstacle(one)}"
+    return f"{name} {'; it '.join(said)}" if said else f"{name} did not fire: {_obstacle(one)}{_silence(one)}"
 
 
 def _of_selected(one: Observation) -> list[str]:
@@ -169,6 +169,14 @@ def _obstacle(one: Observation) -> str:
         return _other_type(one)
     said = obstacles(asked)
     return said if asked is one.selected else f"it only waits for such events, and {said}"
+
+
+def _silence(one: Observation) -> str:
+    """When a rule fires that waits for nothing to come, and this event is not what would keep it from that."""
+    pattern, waits = one.rule.pattern, one.after.awaited
+    if pattern is None or pattern.kind != "no" or waits is None or waits.due is None:
+        return ""
+    return f"; it fires at {_due(one)} if none comes{_for_key(one)}"
 
 
 def _other_type(one: Observation) -> str:
