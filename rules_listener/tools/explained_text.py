@@ -6,10 +6,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from rules_listener.event.event import Event
 from rules_listener.lang import nodes
 from rules_listener.lang.literals import spell_duration
 from rules_listener.match.firing import AtMost
@@ -20,6 +20,9 @@ from rules_listener.tools.observed import Asked, Observation, Observed, shown_ru
 from rules_listener.tools.routed import Decided
 from rules_listener.tools.spelled import Times, held_back, printable, spell_value
 from rules_listener.tools.why import awaited, counted_field, truth_word, why
+
+if TYPE_CHECKING:
+    from rules_listener.event.event import Event
 
 _LABEL = 10
 _TRUTH = 9

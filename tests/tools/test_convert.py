@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -100,6 +101,29 @@ def test_into_a_file(tmp_path: Path, name: str) -> None:
     assert out.stat().st_mode & 0o777 == 0o600
     assert (out.stat().st_size < 3_000) == (out.suffix != ".jsonl")
     assert convert(tmp_path, name)[0] == [json.loads(line) for line in LINES.splitlines()] * 100
+
+
+def test_into_a_link(tmp_path: Path) -> None:
+    """The file is replaced, or made, to which a link leads; the link stays."""
+    (tmp_path / "in.jsonl").write_bytes(LINES)
+    (tmp_path / "target").mkdir()
+    (tmp_path / "out.jsonl").symlink_to("target/file")
+    for _ in range(2):
+        convert(tmp_path, "in.jsonl", "--to", "out.jsonl")
+        assert (tmp_path / "out.jsonl").is_symlink()
+        assert (tmp_path / "target/file").read_bytes() == LINES
+    assert [path.name for path in (tmp_path / "target").iterdir()] == ["file"]
+
+
+def test_into_a_pipe(tmp_path: Path) -> None:
+    """What is no regular file is written to, and stays."""
+    (tmp_path / "in.jsonl").write_bytes(LINES)
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
+        convert(tmp_path, "in.jsonl", "--to", "pipe")
+        assert reader.communicate(timeout=60)[0] == LINES
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "pipe"]
 
 
 def test_into_the_file_that_is_read(tmp_path: Path) -> None:

@@ -9,10 +9,8 @@ What the script makes of it is in the folder `timeline`, with the plotting libra
 """
 
 import os
-import tempfile
 from base64 import b64encode
 from collections.abc import Sequence
-from contextlib import suppress
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -23,6 +21,7 @@ from rules_listener import __version__
 from rules_listener.base.errors import ConfigError
 from rules_listener.event.event import Seen
 from rules_listener.outbox.alert import Alert
+from rules_listener.tools.replace import replacing
 from rules_listener.tools.replay.columns import Lines, Names, Table
 from rules_listener.tools.replay.history import Played
 from rules_listener.tools.replay.tally import Tally
@@ -63,8 +62,9 @@ class PageReport:
     every_event = True
 
     def __init__(self, path: Path, subject: str) -> None:
-        if not path.parent.is_dir():
-            raise ConfigError(f"{path} can't be written: there is no folder {path.parent}")
+        folder = Path(os.path.realpath(path) if path.is_symlink() else path).parent
+        if not folder.is_dir():
+            raise ConfigError(f"{path} can't be written: there is no folder {folder}")
         self._path = path
         self._subject = subject
         self._processes = Names("")
@@ -96,7 +96,8 @@ class PageReport:
         blocks |= {f"event-{name}": text for name, text in self._events.columns().items()}
         blocks |= {f"alert-{name}": text for name, text in self._alerts.columns().items()}
         try:
-            _put(self._path, page_of(blocks))
+            with replacing(self._path) as written:
+                written.write_text(page_of(blocks), encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"{self._path} can't be written: {error.strerror}") from error
 
@@ -189,15 +190,3 @@ def _policy(style: str, *scripts: str) -> str:
 
 def _digest(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
-
-
-def _put(path: Path, text: str) -> None:
-    """The file is there when it is complete, in place of what was there before."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
