@@ -75,7 +75,7 @@ class Coming:
             return history
         self.unreadable = []
         try:
-            with Recordings([self._test.recording], Findings(self.unreadable.append)) as opened:
+            with Recordings([self._test.recording], Findings(self.unreadable.append, _pass_over)) as opened:
                 parts = opened.batches(self._reading)
                 history = History(parts, is_journal=opened.is_journal, own_group_is=own_group_is)
                 history.play(feed, take)
@@ -123,3 +123,7 @@ def _run(suite: Suite, loaded: Loaded, test: RuleTest, clock: Clock) -> Ran:
 
 def _own_group_is(dry_run: DryRun, group: str) -> None:
     dry_run.engine.own_group = group
+
+
+def _pass_over(note: str) -> None:
+    """Notes about a recording decide about no test."""

@@ -85,7 +85,7 @@ class _Job:
         """The events in all files."""
         self._message = self._connection.recv()
         while isinstance(self._message, str):
-            yield from read_lines(self._parts(), self._message, self._findings)
+            yield from self._findings.watched(read_lines(self._parts(), self._message, self._findings), self._message)
 
     def _parts(self) -> Iterator[bytes]:
         """The lines of one file; each list is answered when all of it was played."""

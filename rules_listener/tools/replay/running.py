@@ -66,7 +66,7 @@ def _by_several(asked: Asked, opened: Recordings, player: Player, shown: Shown) 
     if isinstance(divided, str):
         say(f"played by one job: {divided}")
         return None
-    lines = shown.watch(opened.lines(), lambda named: named[1].count(b"\n"))
+    lines = shown.watch(opened.lines(asked.reading), lambda named: named[1].count(b"\n"))
     return Jobs(divided.tasks, say).play(lines, divided.tell)
 
 
