@@ -20,6 +20,12 @@ def shortened(text: str, longest: int = LONGEST_VALUE) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def cut(text: str, longest: int) -> str:
+    """A text of so many characters, and how many more there are."""
+    left_out = len(text) - longest
+    return text if left_out <= 0 else f"{text[:longest]} … ({left_out} more characters)"
+
+
 def printable(text: str) -> str:
     """A text in which what can't be seen is spelled, so that none of it is an instruction to a terminal."""
     return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)

@@ -26,6 +26,7 @@ from rules_listener.tools.replay.columns import Lines, Names, Table
 from rules_listener.tools.replay.history import Played
 from rules_listener.tools.replay.tally import Tally
 from rules_listener.tools.replay.words import by_text
+from rules_listener.tools.spelled import cut
 
 LONGEST_TEXT = 10_000
 """Characters of a text that are in the page; programs can log whole files in one event."""
@@ -125,8 +126,8 @@ class PageReport:
             self._incident(alert),
         )
         opened_ms = None if alert.opened is None else round(alert.opened * 1000)
-        texts = [[_cut(text), channels] for text, channels in by_text(alert).items()]
-        self._texts.add([alert.key, alert.held, opened_ms, _cut(alert.event.summary()), texts])
+        texts = [[cut(text, LONGEST_TEXT), channels] for text, channels in by_text(alert).items()]
+        self._texts.add([alert.key, alert.held, opened_ms, cut(alert.event.summary(), LONGEST_TEXT), texts])
 
     def _incident(self, alert: Alert) -> int:
         """The number of what the alert opens, reminds of or closes; 0 where it does not stay open."""
@@ -158,11 +159,6 @@ class PageReport:
             }
         )
         return head.text()
-
-
-def _cut(text: str) -> str:
-    left_out = len(text) - LONGEST_TEXT
-    return text if left_out <= 0 else f"{text[:LONGEST_TEXT]} … ({left_out} more characters)"
 
 
 def page_of(blocks: dict[str, str]) -> str:
