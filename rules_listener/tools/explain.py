@@ -73,7 +73,8 @@ def explain(  # noqa: PLR0913, PLR0917 - one for each option
     about_reading = supervisor_conf or timezone or start or pool
     is_about_events = bool(names or at or process or about_reading or ((paths or config) and not is_code))
     if generated is not None:
-        click.echo(code_of_rule(generated, config, paths))
+        code = code_of_rule(generated, config, paths)
+        click.echo(_json({"rule": generated, "code": code}) if output_format == "json" else code)
     elif subject is not None and not is_code and (is_about_events or Path(subject).exists()):
         reading = reading_of(supervisor_conf, timezone, start)
         question = Question(None if at is None else read_moment(at, reading.zone), process, names)
@@ -83,9 +84,13 @@ def explain(  # noqa: PLR0913, PLR0917 - one for each option
         raise ConfigError("name a recording: a file that holds events, or a listener's state folder")
     elif output_format == "json":
         objects: object = [_object(one) for one in CODES.values()] if subject is None else _full_object(_named(subject))
-        click.echo(json.dumps(objects, indent=2, ensure_ascii=False))
+        click.echo(_json(objects))
     else:
         click.echo("\n".join(map(_line, CODES.values())) if subject is None else _text(_named(subject)))
+
+
+def _json(found: object) -> str:
+    return json.dumps(found, indent=2, ensure_ascii=False)
 
 
 def _named(name: str) -> Code:
