@@ -1,7 +1,7 @@
 """What the verbs read events from: whatever `event/recording.py` knows, and the store of a listener."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
 from math import inf
 from operator import itemgetter
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from rules_listener.base.counted import counted
-from rules_listener.base.errors import ConfigError, ProtocolError
+from rules_listener.base.errors import ConfigError, ProtocolError, StoreError
 from rules_listener.event.event import Event, Seen
 from rules_listener.event.findings import Findings
 from rules_listener.event.record import event_of
@@ -136,6 +136,18 @@ def _open(path: Path, findings: Findings, opened: ExitStack, *, rotated: bool) -
     return _Store(path.parent, findings, path.name) if recording.kind is Kind.STORE else recording
 
 
+@contextmanager
+def _advice() -> Iterator[None]:
+    """Whoever wants to read a store that is none, or damaged, is told what to do, and not what the listener needs."""
+    try:
+        yield
+    except StoreError as error:
+        if not error.reason:
+            raise
+        advice = "name a file that holds events, or a state folder that this rules-listener can read"
+        raise StoreError(f"{error.reason}: {advice}") from error
+
+
 class _Store:
     """The journal in a listener's state folder, in which the store's file has this name."""
 
@@ -152,7 +164,8 @@ class _Store:
         self._folder = folder
         self._findings = findings
         journal = read_journal(folder)
-        self._head = list(islice(journal, 1))
+        with _advice():
+            self._head = list(islice(journal, 1))
         self._parts = chain(self._head, journal)
 
     @property
@@ -167,9 +180,10 @@ class _Store:
         return self._findings.watched(self._batches(), self.files[0])
 
     def _batches(self) -> Iterator[Sequence[Seen]]:
-        for part in self._parts:
-            yield list(self._events(part))
-            self.position += len(part)
+        with _advice():
+            for part in self._parts:
+                yield list(self._events(part))
+                self.position += len(part)
 
     def _events(self, part: Iterable[Received]) -> Iterator[Event]:
         for time, frame in part:

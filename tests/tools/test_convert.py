@@ -13,6 +13,7 @@ import pytest
 from rules_listener.event.event import Event
 from rules_listener.event.jsonlines import encode_line
 from rules_listener.event.wire import Frame, encode
+from rules_listener.outbox.schema import VERSION
 from rules_listener.outbox.store import Received, Store
 
 TICKS = [Event("TICK_5", float(number), {"when": number}) for number in (5, 10, 15)]
@@ -74,6 +75,28 @@ def test_another_database(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE t (x)")
     connection.close()
     assert "holds no store of a listener" in convert(tmp_path, "other.sqlite3", status=2)[1]
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        ("CREATE TABLE t (x)", "not a store, but another program's database"),
+        ("PRAGMA user_version = 99", f"written by a newer rules-listener (schema 99, this one knows {VERSION})"),
+        ("", "there is no store here"),
+        (None, "it is damaged, or no store at all (file is not a database)"),
+    ],
+)
+def test_a_store_that_cannot_be_read(tmp_path: Path, make: str | None, reason: str) -> None:
+    """It is said what is wrong with it, and nothing of what a listener would need."""
+    path = tmp_path / "store.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute(make or "")
+    connection.close()
+    if make is None:
+        path.write_bytes(b"something else")
+    advice = "name a file that holds events, or a state folder that this rules-listener can read"
+    said = convert(tmp_path, tmp_path, status=2)[1]
+    assert said == f"rules-listener: {path}: {reason}: {advice}\n"
 
 
 @pytest.mark.parametrize("data", [LINES, gzip.compress(LINES)], ids=["plain", "compressed"])
