@@ -42,16 +42,19 @@ _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 _PERMISSIONS = "correct the permissions of the file and its folder"
 _LOCKED = "another process keeps it locked: end whatever else has it open"
+_DAMAGES = {
+    sqlite3.SQLITE_CORRUPT: "it is damaged",
+    sqlite3.SQLITE_NOTADB: "it is damaged, or no store at all",
+}
 _REMEDIES = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space",
     sqlite3.SQLITE_IOERR: "reading or writing failed: see whether the disk is full or broken",
     sqlite3.SQLITE_CANTOPEN: f"it can't be opened: {_PERMISSIONS}",
     sqlite3.SQLITE_READONLY: f"it can't be written: {_PERMISSIONS}",
     sqlite3.SQLITE_PERM: f"it can't be opened: {_PERMISSIONS}",
-    sqlite3.SQLITE_CORRUPT: "it is damaged: move it away, and a new one is made",
-    sqlite3.SQLITE_NOTADB: "it is damaged, or no store at all: move it away, and a new one is made",
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
+    **{code: f"{damage}: move it away, and a new one is made" for code, damage in _DAMAGES.items()},
 }
 
 _SURVIVED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CONSTRAINT, *_BUSY)
@@ -211,9 +214,8 @@ class ReadOnlyDatabase:
             connection.close()
 
     def _missing(self) -> StoreError:
-        return StoreError(
-            f"{self.path}: there is no store here: the listener has not run yet, or --state names its folder"
-        )
+        reason = f"{self.path}: there is no store here"
+        return StoreError(f"{reason}: the listener has not run yet, or --state names its folder", reason=reason)
 
 
 def patiently(ask: Callable[[], Result]) -> Result:
@@ -235,7 +237,8 @@ def patiently(ask: Callable[[], Result]) -> Result:
 def store_error(path: Path, error: sqlite3.Error) -> StoreError:
     """What to tell the operator when SQLite fails on `path`."""
     remedy = _REMEDIES.get(_primary(error), "this should not happen: please report it")
-    return StoreError(f"{path}: {remedy} ({error})")
+    damage = _DAMAGES.get(_primary(error))
+    return StoreError(f"{path}: {remedy} ({error})", reason=f"{path}: {damage} ({error})" if damage else "")
 
 
 def utf8(text: str) -> str:

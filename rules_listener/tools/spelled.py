@@ -21,6 +21,12 @@ def shortened(text: str, longest: int = LONGEST_VALUE) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def cut(text: str, longest: int) -> str:
+    """A text of so many characters, and how many more there are."""
+    left_out = len(text) - longest
+    return text if left_out <= 0 else f"{text[:longest]} … ({left_out} more characters)"
+
+
 def printable_lines(text: str) -> str:
     """A text in which line ends alone are not spelled."""
     return "\n".join(map(printable, text.split("\n")))
