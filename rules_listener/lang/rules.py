@@ -171,7 +171,7 @@ class RuleChecker:
         return checked.Action(
             "alert",
             node.severity,
-            tuple(name.name for name in node.channels),
+            distinct(node.channels),
             self._templates([node.template], scope, GIVEN_BY_LIMIT if node.at_most else {}),
             None if node.until is None else self._until(node.until),
             None if node.remind is None else self._remind(node.remind, node.until),
@@ -236,6 +236,11 @@ def _shown_name(node: nodes.Rule) -> str:
     if node.name is not None:
         return node.name.name
     return short_place(node.span)
+
+
+def distinct(names: Iterable[nodes.Name]) -> tuple[str, ...]:
+    """The names in their order, each once."""
+    return tuple(dict.fromkeys(name.name for name in names))
 
 
 def short_place(span: Span) -> str:

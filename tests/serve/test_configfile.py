@@ -99,6 +99,7 @@ WRONG = {
     "journal: {day: 1}": "1:11 there is no key `day` here (did you mean `days`?)",
     "journal: 7": "1:10 here belong keys with values (such as `name: value`)",
     "channels: {ops: {log: {}}}\ndefault: [opps]": "2:11 there is no channel `opps` (did you mean `ops`?)",
+    "channels: {ops: {log: {}}}\ndefault: [ops, ops]": "2:16 the channel `ops` is named twice",
     "channels:\n  ops: {}": "2:8 the channel `ops` is of no kind",
     "channels:\n  ops: {pager: x}": "2:8 the channel `ops` is of no kind",
     "channels:\n  ops: {timeout: 1s, comand: [a]}\ndefault: [ops]": (
