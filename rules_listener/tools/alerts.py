@@ -101,13 +101,13 @@ def is_terminal() -> bool:
 
 def _table(listed: Sequence[Listed], now: float) -> RenderableType:
     """For a terminal: each alert with a line for each of its deliveries, whose ids are cut short."""
-    table = show.table("time", "alert", whole=1)
+    table = show.table("time", "alert", whole=("time",))
     length = id_length([one.id for one in listed])
     for _, group in groupby(listed, lambda one: one.alert):
         of_alert = list(group)
         first = of_alert[0]
         about = Text(told.about(first), show.SEVERITY_STYLES.get(first.severity, ""))
-        deliveries = show.grid(whole=2)
+        deliveries = show.grid(3)
         for one, channel in _told_apart(of_alert):
             standing = Text.assemble(show.state(one.state), told.standing(one, now))
             deliveries.add_row(one.id[:length] or "-", channel or "-", standing)
@@ -171,7 +171,7 @@ def _values(shown: Shown) -> dict[str, Any]:
 
 def _show(shown: Shown, now: float) -> None:
     one, console = shown.delivery, show.console()
-    facts = show.grid(whole=1)
+    facts = show.grid(2)
     for name, value in (
         ("alert", told.said(one)),
         ("rule", f"{one.rule}, {one.severity}"),
@@ -195,7 +195,7 @@ def _show(shown: Shown, now: float) -> None:
 
 
 def _deliveries(deliveries: Sequence[Listed], now: float) -> RenderableType:
-    table = show.table("to", "id", "since", "state", whole=3)
+    table = show.table("to", "id", "since", "state", whole=("id",))
     for one in deliveries:
         standing = Text.assemble(show.state(one.state), told.standing(one, now))
         table.add_row(one.channel or "-", one.id, told.changed(one), standing)
@@ -204,7 +204,7 @@ def _deliveries(deliveries: Sequence[Listed], now: float) -> RenderableType:
 
 def _story(said: Sequence[Listed]) -> RenderableType:
     """What was said of an open alert, and below each of its texts to whom; that is long where channels are many."""
-    table = show.table("time", "phase", "alert", whole=2)
+    table = show.table("time", "phase", "alert", whole=("time", "phase"))
     for _, group in groupby(said, lambda one: one.alert):
         of_alert = list(group)
         first = of_alert[0]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import blake2b
@@ -107,6 +108,41 @@ def test_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch, width: int, what:
     assert {"mail", "hook", "ops"} <= words
     if what == ("alerts", "list"):
         assert {id_of(1, "mail")[:8], id_of(6, "ops")[:8]} <= words
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("length", [23, 39, 75])
+@pytest.mark.parametrize("what", ["list", "show", "status"])
+def test_a_long_name_of_a_channel_hides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, length: int, width: int
+) -> None:
+    """Where a channel's name takes much room, it is folded: its id, how it stands and why stay to be read."""
+    channel = "pager_of_the_team_" + "x" * (length - 18)
+    _given_up(tmp_path, channel)
+    screen = StringIO()
+    monkeypatch.setattr(show, "console", lambda: Console(file=screen, width=width, highlight=False))
+    monkeypatch.setattr(alerts_module, "is_terminal", lambda: True)
+    command = {"list": ["alerts"], "show": ["alerts", "show", id_of(1, channel)], "status": ["status"]}[what]
+    done = CliRunner().invoke(cli, [*command, "--state", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    lines = screen.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert "…" not in screen.getvalue()
+    wanted = {"list": id_of(1, channel)[:8], "show": id_of(1, channel), "status": "given up"}[what]
+    assert wanted in screen.getvalue()
+    letters = Counter("".join(screen.getvalue().split()))
+    assert letters >= Counter("".join(f"{channel} given up {LONG}".split()))
+
+
+def _given_up(state: Path, channel: str) -> None:
+    """A store with one alert, which was given up."""
+    store, queue = Store(state), Queue(Database(state), random=Random(1))  # noqa: S311 - a test repeats itself
+    store.commit([_alert(1, channel)], None, time=NOW)
+    store.close()
+    queue.expand(NOW)
+    ((claimed,),) = queue.claim(NOW, {channel: 1})
+    queue.settle([(claimed.n, GaveUp(LONG))], NOW)
+    queue.close()
 
 
 @pytest.mark.parametrize("width", [80, 100])
