@@ -16,12 +16,16 @@ from rich.console import Console
 
 from rules_listener.event.event import Event
 from rules_listener.event.wire import Frame
+from rules_listener.lang.checked import RuleSet
+from rules_listener.match.compile import compile_rules
 from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.outbox.channel import GaveUp, Outcome, RetryLater, Sent
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.listing import Listed, Listing
 from rules_listener.outbox.queue import Queue
 from rules_listener.outbox.store import Received, Store
+from rules_listener.serve.bundle import Bundle, Origin, dump_bundle, keep_bundle
+from rules_listener.serve.config import ChannelConfig, default_config
 from rules_listener.tools import alerts as alerts_module
 from rules_listener.tools import show, told
 from rules_listener.tools.cli import cli
@@ -270,6 +274,35 @@ def test_an_id_may_be_cut_short(run: Run) -> None:
     assert run("alerts", "show", "", status=1).startswith("there is no alert ")
 
 
+def test_what_is_being_sent_can_be_changed_afterwards(run: Run, state: Path) -> None:
+    """It is said that one is under way, and of several, how many are, beside what was done about the others."""
+    chat = id_of(2, "chat")
+    Store(state).commit([_alert(7, "chat")], None, time=NOW)
+    for verb in ("retry", "drop"):
+        said = "being sent now: try that again when it has ended\n"
+        assert run("alerts", verb, chat, status=1) == f"{chat} is {said}"
+        assert run("alerts", verb, "--channel", "chat").endswith(f", 1 alert is {said}")
+    assert run("alerts", "drop", "--channel", "chat") == "1 alert is being sent now: try that again when it has ended\n"
+    assert json.loads(run("alerts", "show", id_of(7, "chat"), "--format", "json"))["state"] == "dropped"
+
+
+def test_what_waits_for_its_digest_says_so(state: Path, run: Run) -> None:
+    """What the channels gather is taken from the configuration in use: all of a digest is tried, and retried, as one."""
+    store, database = Store(state), Database(state)
+    store.commit([_alert(number, "mails")._replace(key=f"k{number}") for number in (7, 8)], None, time=NOW)
+    Queue(database, random=Random(1), gather_s={"mails": 9e9}).expand(NOW)  # noqa: S311 - a test repeats itself
+    batch = ChannelConfig("mails", "log", {"batch": {"every": 9e9}}, ())
+    bundle = Bundle(
+        Origin("", (), "", {}), default_config(state)._replace(channels=(batch,)), compile_rules(RuleSet(()))
+    )
+    keep_bundle(dump_bundle(bundle), state)
+    lines = run("alerts", "--channel", "mails").splitlines()
+    assert [re.search(r"try 1 in \S+", line) is not None for line in lines] == [True, True]
+    assert run("alerts", "retry", "--channel", "mails") == "2 alerts that waited are tried now\n"
+    store.close()
+    database.close()
+
+
 def test_all_that_was_given_up_is_sent_again(run: Run) -> None:
     """Alerts of a channel, rule or key are sent again together; which, has to be said, and in one way."""
     assert run("alerts", "retry", "--rule", "new") == "1 alert waits for a courier\n"
@@ -279,7 +312,7 @@ def test_all_that_was_given_up_is_sent_again(run: Run) -> None:
         assert "say which alerts" in run("alerts", verb, status=2)
         assert "say which alerts" in run("alerts", verb, "id", "--channel", "mail", status=2)
         assert run("alerts", verb, "--channel", "mial", status=1).startswith("there are no such alerts")
-        assert run("alerts", verb, "--channel", "chat").endswith(": there is nothing to do\n")
+        assert run("alerts", verb, "--rule", "nowhere").endswith(": there is nothing to do\n")
 
 
 def test_all_that_waits_is_tried_now(run: Run, state: Path) -> None:
@@ -315,7 +348,8 @@ def test_several_are_changed_each_by_itself(run: Run) -> None:
 def test_all_that_waits_or_was_given_up_is_dropped(run: Run) -> None:
     """Alerts of a channel, rule or key are dropped together; what was sent stays as it is."""
     assert run("alerts", "drop", "--rule", "crash_loop", "--channel", "hook") == "1 alert is dropped\n"
-    assert run("alerts", "drop", "--key", "web:nginx") == "2 alerts are dropped\n"
+    said = run("alerts", "drop", "--key", "web:nginx")
+    assert said == "2 alerts are dropped, 1 alert is being sent now: try that again when it has ended\n"
     states = [line.split()[3] for line in run("alerts").splitlines()]
     assert sorted(states) == ["dropped"] * 4 + ["held"] * 2 + ["sending", "sent"]
 
@@ -333,7 +367,7 @@ OPENED = show.clock_time(NOW)
     [
         ({}, " for 15m, try 3 in 5m: busy"),
         ({"due": NOW}, " for 15m, try 3 now: busy"),
-        ({"due": None}, " for 15m, behind an earlier one of its key: busy"),
+        ({"due": None}, " for 15m, behind an earlier one: busy"),
         ({"changed": None, "due": None, "reason": None}, " for 15m, no courier has taken it in yet"),
         ({"state": "sending", "attempts": 1, "reason": None}, " for 1m, try 1"),
         ({"state": "sent", "attempts": 1, "reason": None}, ""),
