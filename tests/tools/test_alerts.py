@@ -287,7 +287,7 @@ def test_what_is_being_sent_can_be_changed_afterwards(run: Run, state: Path) -> 
 
 
 def test_what_waits_for_its_digest_says_so(state: Path, run: Run) -> None:
-    """What the channels gather is taken from the configuration in use: all of a digest is tried, and retried, as one."""
+    """What channels gather is taken from the configuration in use: all of a digest is tried, and retried, as one."""
     store, database = Store(state), Database(state)
     store.commit([_alert(number, "mails")._replace(key=f"k{number}") for number in (7, 8)], None, time=NOW)
     Queue(database, random=Random(1), gather_s={"mails": 9e9}).expand(NOW)  # noqa: S311 - a test repeats itself
