@@ -259,6 +259,33 @@ def test_a_clock_that_jumps_back_delays_no_retry(
     assert ops.get().id == first.id
 
 
+@pytest.mark.parametrize("is_off", [True, False])
+def test_a_weekend_without_a_courier_does_not_count(  # noqa: PLR0913 - all but one of them are fixtures
+    store: Store, folder: Path, start: Start, clock: ManualClock, make_alert: MakeAlert, *, is_off: bool
+) -> None:
+    """After three days in which the host was off or asleep nothing is given up at the next failure."""
+    store.commit([make_alert()], None, time=1000.0)
+    ops = Recording(RetryLater("busy", 60.0), RetryLater("busy", 60.0))
+    running = start(ops=ops)
+    ops.get()
+    eventually(lambda: _states(folder) == [("ops", "waiting")])
+    if is_off:
+        running.leave()
+    clock.advance(3 * 86_400.0)
+    if is_off:
+        start(ops=ops)
+    assert ops.get().attempt == 2
+    eventually(lambda: [(one.state, one.attempts) for one in Listing(folder).deliveries()] == [("waiting", 2)])
+
+
+def test_a_courier_says_that_it_works(folder: Path, start: Start, clock: ManualClock) -> None:
+    """The lock tells when it did so last, for the next one; whether a minute or an hour has passed meanwhile."""
+    start(ops=Recording())
+    for seconds in (0.0, 61.0, 3600.0):
+        clock.advance(seconds)
+        eventually(lambda: (folder / "courier.lock").stat().st_mtime == clock.time())
+
+
 def test_what_is_changed_by_hand_is_noticed(
     store: Store, folder: Path, start: Start, clock: ManualClock, make_alert: MakeAlert
 ) -> None:
