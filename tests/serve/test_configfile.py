@@ -30,7 +30,7 @@ durability: power
 default: [ops]
 channels:
   ops: {command: ["./alert.py", "-m", "{message}"], timeout: 1m30s}
-  out: {log: {}}
+  out: {log: {}, give_up_after: 10m}
 give_up_after: 2h
 journal: {days: 3, size: 10MB}
 memory_limit: 1MiB
@@ -48,7 +48,7 @@ def test_everything(tmp_path: Path) -> None:
         ("ops",),
         (
             ChannelConfig("ops", "command", {"timeout_s": 90.0}, ("./alert.py", "-m", "{message}")),
-            ChannelConfig("out", "log", {}, ()),
+            ChannelConfig("out", "log", {"give_up_after_s": 600.0}, ()),
         ),
         "power",
         7200.0,
