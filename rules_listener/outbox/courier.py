@@ -301,29 +301,29 @@ class Courier:
         self._doorbell.ring()
 
     def _flush(self) -> bool:
-        """Send what is gathered up to now; whether there was anything."""
+        """Take in some new alerts or, if there are none, send what is gathered; whether there was anything."""
         try:
             self._notice_jump()
             self._recover()
-            while self._queue.expand(self._clock.time()):
-                pass
+            if self._queue.expand(self._clock.time()):
+                return True
             return self._give(self._queue.gather(self._clock.time(), self._free(), hurry=True))
         except StoreError as error:
             self._report_once(str(error))
             return False
 
     def _finish(self) -> None:
-        deadline = self._clock.monotonic() + self._pace.grace_s
-        while self._flush() and self._clock.monotonic() < deadline:
-            self._await_results(deadline - self._clock.monotonic())
-        self._await_results(deadline - self._clock.monotonic())
+        self._await_results(self._pace.grace_s, self._flush)
         for crew in self._crews.values():
             crew.stop()
         self._await_results(self._pace.stop_s)
         self._tell_listener()
 
-    def _await_results(self, seconds: float) -> None:
-        """Write down what finishes within `seconds`, or until nothing is under way."""
+    def _await_results(self, seconds: float, meanwhile: Callable[[], bool] = lambda: False) -> None:
+        """Write down what finishes within `seconds`, or until nothing is under way.
+
+        Whenever something has finished, `meanwhile` may give out more, until it says that there is nothing.
+        """
         deadline = self._clock.monotonic() + seconds
         while True:
             try:
@@ -332,7 +332,11 @@ class Courier:
             except StoreError as error:
                 self._report_once(str(error))
             left = deadline - self._clock.monotonic()
-            if left <= 0 or not any(crew.busy for crew in self._crews.values()):
+            if left <= 0:
+                return
+            if meanwhile():
+                continue
+            if not any(crew.busy for crew in self._crews.values()):
                 return
             poll = select.poll()
             poll.register(self._doorbell.descriptor, select.POLLIN)
