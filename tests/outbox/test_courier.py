@@ -59,15 +59,16 @@ class Recording:
 class Hanging(Recording):
     """A channel that never answers; if it can be stopped, it ends then."""
 
-    def __init__(self, *, stoppable: bool = True) -> None:
+    def __init__(self, *, stoppable: bool = True, patience_s: float = PATIENCE_S) -> None:
         super().__init__(places=1)
         self.end = Event()
         self._stoppable = stoppable
+        self._patience_s = patience_s
 
     def send(self, message: Message) -> Outcome:
         """Hang."""
         self.messages.put(message)
-        self.end.wait(PATIENCE_S)
+        self.end.wait(self._patience_s)
         return RetryLater("stopped")
 
     def stop(self) -> None:
@@ -500,13 +501,13 @@ def test_a_channel_that_hangs_keeps_no_digest_back_at_the_end(
 ) -> None:
     """While one channel is waited for, all digests of another one go out."""
     monkeypatch.setattr(gather, "MOST_DELIVERIES", 2)
-    ops, hanging = Batching(3600.0), Hanging()
+    ops, hanging = Batching(3600.0), Hanging(patience_s=10 * PATIENCE_S)
     store.commit([make_alert(f"k{n}", "ops", "pager", text=str(n)) for n in range(5)], None, time=SystemClock().time())
-    running = start(SystemClock(), pace=replace(PACE, grace_s=PATIENCE_S), ops=ops, pager=hanging)
+    running = start(SystemClock(), pace=replace(PACE, grace_s=10 * PATIENCE_S), ops=ops, pager=hanging)
     hanging.get()
     leaving = Thread(target=running.leave)
     leaving.start()
-    assert [ops.digests.get(timeout=PATIENCE_S / 4) for _ in range(3)] == [["0", "1"], ["2", "3"], ["4"]]
+    assert [ops.digests.get(timeout=PATIENCE_S) for _ in range(3)] == [["0", "1"], ["2", "3"], ["4"]]
     hanging.end.set()
     leaving.join()
     assert _states(folder).count(("ops", "sent")) == 5
