@@ -244,8 +244,8 @@ def distinct(names: Iterable[nodes.Name]) -> tuple[str, ...]:
 
 
 def short_place(span: Span) -> str:
-    """A place as a name: that of the file without its folders, and the line."""
-    return f"{span.source.name.rsplit('/', 1)[-1]}:{span.line}"
+    """A place as a name: that of the file, with folders only where another file has the same, and the line."""
+    return f"{span.source.short}:{span.line}"
 
 
 def _some(names: Sequence[str], at_most: int = 12) -> str:
