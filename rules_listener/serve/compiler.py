@@ -17,7 +17,7 @@ from typing import NamedTuple
 from rules_listener.base.counted import counted
 from rules_listener.base.diagnostics import Diagnostic, as_text, has_errors, in_order, in_short
 from rules_listener.base.errors import StoreError
-from rules_listener.base.source import Source, Span
+from rules_listener.base.source import Source, Span, short_names
 from rules_listener.lang.check import check, check_template
 from rules_listener.lang.checked import RuleSet, TemplateParts
 from rules_listener.lang.lint import lint
@@ -85,12 +85,13 @@ def _read_rules(paths: Sequence[Path], found: list[Diagnostic]) -> tuple[list[Pa
         found.append(Diagnostic("RL302", f"there is no rule file to read: {places}", file=str(paths[0])))
     elif not paths and not has_errors(found):
         found.append(Diagnostic("RL302", "there is no rule file to read: no path at all"))
-    return files, [one for file in files if (one := _read_file(file, found)) is not None]
+    short = short_names(str(file.absolute()) for file in files)
+    return files, [one for file in files if (one := _read_file(file, short[str(file.absolute())], found)) is not None]
 
 
-def _read_file(file: Path, found: list[Diagnostic]) -> Parsed | None:
+def _read_file(file: Path, short: str, found: list[Diagnostic]) -> Parsed | None:
     try:
-        return parse(Source(str(file), file.read_text(encoding="utf-8-sig")))
+        return parse(Source(str(file), file.read_text(encoding="utf-8-sig"), short))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         found.append(Diagnostic("RL301", f"the rule file can't be read: {reason}", file=str(file)))

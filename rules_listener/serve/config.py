@@ -50,6 +50,11 @@ class Config(NamedTuple):
         return [channel.name for channel in self.channels]
 
     @property
+    def gather_s(self) -> dict[str, float]:
+        """How long a channel gathers what is to be one message, in seconds, for each that does."""
+        return {one.name: one.options["batch"]["every"] for one in self.channels if one.options.get("batch")}
+
+    @property
     def secrets(self) -> list[str]:
         """The references of all channels."""
         return [reference for channel in self.channels for reference in channel.secrets]

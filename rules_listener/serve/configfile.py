@@ -160,8 +160,10 @@ class _ConfigReader:
         names = self.yaml.texts(node)
         self.default = [name for name, _ in names]
         named = [*known, *self.unread]
-        for name, item in names:
-            if name not in named:
+        for number, (name, item) in enumerate(names):
+            if any(name == earlier for earlier, _ in names[:number]):
+                self.yaml.report(f"the channel `{name}` is named twice", item)
+            elif name not in named:
                 label = suggestion(name, named)
                 self.yaml.report(f"there is no channel `{name}`", item, label, f"channels: {' '.join(named) or 'none'}")
-        return tuple(name for name, _ in names if name in known)
+        return tuple(dict.fromkeys(name for name, _ in names if name in known))

@@ -27,6 +27,18 @@ STDERR = {
 }
 
 
+def test_rules_of_files_with_the_same_name_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules without a name are called by the folder too where that is needed, from wherever the files are named."""
+    for name in ("a/x.rules", "b/x.rules", "b/y.rules"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("on TICK_5 alert 'x' mute because 'y'")
+    for folder, paths in ((tmp_path, ["a", "b"]), (tmp_path / "a", ["x.rules", str(tmp_path / "b")])):
+        monkeypatch.chdir(folder)
+        checked = check_all(None, paths, any_channel=True)
+        assert [rule.name for rule in checked.rules.rules] == ["a/x.rules:1", "b/x.rules:1", "y.rules:1"]
+        assert [mute.name for mute in checked.rules.mutes] == ["a/x.rules:1", "b/x.rules:1", "y.rules:1"]
+
+
 @pytest.mark.parametrize("case", STDERR)
 def test_warnings_are_counted(case: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     """Rules with warnings become a bundle like any others; standard error has their number."""
