@@ -21,7 +21,7 @@ from types import ModuleType
 from rules_listener.base.clock import Clock, SystemClock
 from rules_listener.base.errors import ConfigError
 from rules_listener.outbox.channel import Message, Outcome, RetryLater, Sent
-from rules_listener.send.arrived import Arrived
+from rules_listener.send.arrived import names_of
 from rules_listener.send.line import lines, one_line, plain_line
 from rules_listener.send.wording import title
 
@@ -84,12 +84,11 @@ class AppriseChannel:
         timeout_s: float = 30,
         clock: Clock | None = None,
     ) -> None:
-        self._services = {str(number): Service(url) for number, url in enumerate(urls)}
+        self._services = dict(zip(names_of(urls), map(Service, urls), strict=True))
         self._heading = heading
         self._text = text
         self._timeout_s = timeout_s
         self._clock = clock or SystemClock()
-        self._arrived = Arrived()
         self._stopping = Event()
         self._lock = Lock()
         self._hanging: set[Thread] = set()
@@ -99,13 +98,14 @@ class AppriseChannel:
         text, heading = lines(self._text(message)), plain_line(self._heading(message))
         deadline = self._clock.monotonic() + self._timeout_s
         reasons = {}
-        for number in self._arrived.rest(message.id, self._services):
-            service = self._services[number]
+        for name, service in self._services.items():
+            if name in message.arrived:
+                continue
             notify = partial(service.notify, message, text, heading)
             if reason := self._call(notify, service.name, deadline):
-                reasons[number] = reason
-        self._arrived.note(message.id, self._services.keys() - reasons.keys(), all_of_them=not reasons)
-        return RetryLater("; ".join(reasons.values())) if reasons else Sent()
+                reasons[name] = reason
+        arrived = frozenset(self._services.keys() - reasons.keys())
+        return RetryLater("; ".join(reasons.values()), arrived=arrived) if reasons else Sent()
 
     def stop(self) -> None:
         """Wait for nobody any more."""

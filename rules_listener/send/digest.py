@@ -50,8 +50,9 @@ def digest_of(messages: Sequence[Message], batch: Batch) -> Message:
         return messages[0]
     alerts = _alerts(messages)
     identifier = digest_id([message.id for message in messages])
+    arrived = frozenset.intersection(*(message.arrived for message in messages))
     if len(alerts) == 1:
-        return replace(alerts[0], id=identifier, attempt=messages[0].attempt)
+        return replace(alerts[0], id=identifier, attempt=messages[0].attempt, arrived=arrived)
     shown = _shown(alerts, batch.at_most)
     more = len(alerts) - len(shown)
     return Message(
@@ -68,6 +69,7 @@ def digest_of(messages: Sequence[Message], batch: Batch) -> Message:
         phase=_phase(alerts),
         alerts=tuple(shown),
         more=more,
+        arrived=arrived,
     )
 
 

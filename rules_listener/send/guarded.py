@@ -9,6 +9,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from threading import Lock
 from urllib.parse import quote, quote_plus
 
@@ -69,10 +70,8 @@ class GuardedChannel:
         if channel is None:
             return RetryLater("the courier is ending")
         match act(channel):
-            case RetryLater(reason, after_s):
-                return RetryLater(self._shown(reason), after_s)
-            case GaveUp(reason):
-                return GaveUp(self._shown(reason))
+            case RetryLater() | GaveUp() as outcome:
+                return replace(outcome, reason=self._shown(outcome.reason))
         return Sent()
 
     def stop(self) -> None:

@@ -24,7 +24,6 @@ from email.utils import formatdate
 from rules_listener.base.clock import Clock, SystemClock
 from rules_listener.base.errors import ConfigError
 from rules_listener.outbox.channel import GaveUp, Message, Outcome, RetryLater, Sent
-from rules_listener.send.arrived import Arrived
 from rules_listener.send.line import lines, one_line, plain_line
 from rules_listener.send.network import Attempt, Attempts, tls_context, trouble
 from rules_listener.send.wording import body, subject
@@ -93,13 +92,14 @@ class EmailChannel:
         self._timeout_s = timeout_s
         self._clock = clock or SystemClock()
         self._attempts = Attempts()
-        self._arrived = Arrived()
 
     def send(self, message: Message) -> Outcome:
         """Send one mail."""
         mail = self._mail(message)
         recipients = dict.fromkeys(address.addr_spec for address in self._letter.recipients)
-        left = self._arrived.rest(message.id, recipients)
+        left = [address for address in recipients if address not in message.arrived]
+        if not left:
+            return Sent()
         with self._attempts.begin(self._timeout_s) as attempt:
             try:
                 refused = self._hand_over(mail, left, attempt)
@@ -109,8 +109,7 @@ class EmailChannel:
                 refused = error.recipients
             except (OSError, EOFError, UnicodeError, smtplib.SMTPException) as error:
                 return self._failed(error, attempt)
-        self._arrived.note(message.id, [address for address in left if address not in refused], all_of_them=not refused)
-        return self._outcome(refused, all_of_them=len(refused) == len(recipients))
+        return self._outcome(refused, frozenset(recipients.keys() - refused.keys()))
 
     def stop(self) -> None:
         """Break off what is under way."""
@@ -175,14 +174,14 @@ class EmailChannel:
     def _where(self) -> str:
         return f"{self._server.host}:{self._server.port}"
 
-    def _outcome(self, refused: dict[str, tuple[int, bytes]], *, all_of_them: bool) -> Outcome:
+    def _outcome(self, refused: dict[str, tuple[int, bytes]], arrived: frozenset[str]) -> Outcome:
         if not refused:
             return Sent()
         said = ", ".join(f"{address} ({_words(*words)})" for address, words in refused.items())
         reason = f"{self._where} refuses {said}"
         if any(code < _PERMANENT for code, _ in refused.values()):
-            return RetryLater(reason)
-        return GaveUp(reason if all_of_them else f"{reason}; the others have got it")
+            return RetryLater(reason, arrived=arrived)
+        return GaveUp(f"{reason}; the others have got it" if arrived else reason)
 
     def _failed(self, error: Exception, attempt: Attempt) -> Outcome:
         if attempt.over:

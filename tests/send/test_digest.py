@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,6 +44,14 @@ def test_one_message_stays_as_it_is(make: MakeMessage) -> None:
     """A digest of one is that one, id and all."""
     message = make(1)
     assert digest_of([message], BATCH) is message
+
+
+def test_who_has_all_of_it(make: MakeMessage) -> None:
+    """A receiver has a digest if it has each of its messages: what it got of one alone is not the rest."""
+    first, second = (make(n, arrived=frozenset({"a", f"b{n}"})) for n in (1, 2))
+    assert digest_of([first, second], BATCH).arrived == {"a"}
+    same = [replace(one, incident="i1", opened=NOON) for one in (first, make(2, phase="recovery"))]
+    assert digest_of(same, BATCH).arrived == frozenset()
 
 
 def test_several_are_lines(make: MakeMessage) -> None:

@@ -219,9 +219,12 @@ def test_those_who_have_it_do_not_get_it_again(make_message: MakeMessage) -> Non
     mailbox = Mailbox({"a@example.org": BUSY})
     with mail_server(mailbox) as port:
         channel = _channel(port, "a@example.org", "b@example.org")
-        assert channel.send(make_message()) == RetryLater(f"127.0.0.1:{port} refuses a@example.org ({BUSY})")
+        arrived = frozenset({"b@example.org"})
+        reason = f"127.0.0.1:{port} refuses a@example.org ({BUSY})"
+        assert channel.send(make_message()) == RetryLater(reason, arrived=arrived)
         mailbox.answers.clear()
-        assert channel.send(make_message(attempt=2)) == Sent()
+        assert channel.send(make_message(attempt=2, arrived=arrived)) == Sent()
+        assert _channel(port, "b@example.org").send(make_message(attempt=2, arrived=arrived)) == Sent()
     assert mailbox.to == [["b@example.org"], ["a@example.org"]]
     assert {mail["To"] for mail in mailbox.mails} == {"a@example.org, b@example.org"}
 
