@@ -33,6 +33,7 @@ _STEP_S = 0.05
 _EXCEPTION = "Socket Exception: "
 _CAUSE = re.compile(r"\[[^\[\]]+\] (?P<system>[^()'\"]+)|'(?P<words>[^'\"]+)'\)|\): (?P<last>[^()'\":]+)")
 """In the text of an exception: `[Errno 111] Connection refused`, `'Connection aborted')`, `(…): Read timed out.`."""
+_URL = re.compile("://.*", re.DOTALL)
 _CODES = re.compile(r"^\[[^\[\]]+\] | \(_ssl[^()]*\)$")
 _TYPES = {"info": "info", "warning": "warning", "error": "failure", "critical": "failure"}
 _log: ContextVar[list[str] | None] = ContextVar("log", default=None)
@@ -42,7 +43,7 @@ class Service:
     """What is behind one of apprise's URLs.
 
     Raises:
-        ConfigError: apprise is not there, or can't make anything of the URL. The text may hold parts of it.
+        ConfigError: apprise is not there, or can't make anything of the URL. The text may hold its parts.
     """
 
     def __init__(self, url: str) -> None:
@@ -53,7 +54,8 @@ class Service:
         with _logged() as log:
             usable = self._apprise.add(url)
         if not usable:
-            raise ConfigError(f"apprise can't use this URL: {_joined(log)}")
+            # Its own way to mask URLs leaves parts of them.
+            raise ConfigError(f"apprise can't use this URL: {_joined([_URL.sub('://…', line) for line in log])}")
         if "overflow=" not in url:
             for service in self._apprise:
                 service.overflow_mode = apprise.OverflowMode.TRUNCATE
