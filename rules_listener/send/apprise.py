@@ -6,7 +6,8 @@
 3. The library says yes or no, and why in its log only: what it logs is the reason, and goes nowhere else. What an error
    of the network was it logs for developers only; the end of that is taken over. A failure is always tried again.
    Services that have got a message do not get it again.
-4. What is longer than a service takes is cut, unless its URL says `overflow=`: it would be refused for ever.
+4. Of an answer no more than a MB is read, as its status is what counts: the library would read all of it into memory.
+5. What is longer than a service takes is cut, unless its URL says `overflow=`: it would be refused for ever.
 """
 
 import logging
@@ -17,6 +18,7 @@ from contextvars import ContextVar
 from functools import partial
 from threading import Event, Lock, Thread
 from types import ModuleType
+from typing import Any
 
 from rules_listener.base.clock import Clock, SystemClock
 from rules_listener.base.errors import ConfigError
@@ -28,6 +30,7 @@ from rules_listener.send.wording import title
 Text = Callable[[Message], str]
 
 MOST_HANGING = 8
+MOST_ANSWER_BYTES = 1_000_000
 
 _STEP_S = 0.05
 _EXCEPTION = "Socket Exception: "
@@ -153,12 +156,38 @@ def _library() -> ModuleType:
         raise ConfigError(
             "channels of the kind `apprise` need the library: pip install 'rules-listener[apprise]'"
         ) from error
+    _bound_answers()
     logger = logging.getLogger(apprise.LOGGER_NAME)
     if not any(isinstance(handler, _Log) for handler in logger.handlers):
         logger.addHandler(_Log())
         logger.setLevel(logging.DEBUG)
         logger.propagate = False
     return apprise
+
+
+def _bound_answers() -> None:
+    """Have long answers end early: the library reads them whole, by `requests`, which nobody else uses here."""
+    from requests import adapters, sessions  # noqa: PLC0415 - it is the library's
+
+    class Adapter(adapters.HTTPAdapter):
+        def send(self, *arguments: Any, **options: Any) -> Any:
+            response = super().send(*arguments, **options)
+            response.raw.stream = partial(_beginning, response.raw.stream, response.raw.close)
+            return response
+
+    vars(sessions)["HTTPAdapter"] = Adapter
+
+
+def _beginning(
+    read: Callable[..., Iterator[bytes]], close: Callable[[], None], *how: Any, **ever: Any
+) -> Iterator[bytes]:
+    left = MOST_ANSWER_BYTES
+    for part in read(*how, **ever):
+        yield part
+        left -= len(part)
+        if left <= 0:
+            close()
+            return
 
 
 class _Log(logging.Handler):

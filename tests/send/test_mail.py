@@ -1,9 +1,11 @@
 """Mail, to a real SMTP server and to what only looks like one."""
 
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -246,6 +248,18 @@ def test_a_server_in_trouble_is_tried_again(make_message: MakeMessage, serve: Se
         began = monotonic()
         assert _channel(port, timeout_s=QUICK_S).send(make_message()) == RetryLater(f"127.0.0.1:{port}{reason}")
         assert monotonic() - began < PATIENCE_S / 2
+
+
+def test_a_reply_without_end(make_message: MakeMessage) -> None:
+    """No more than the beginning of a reply is read into memory."""
+
+    def serve(connection: socket.socket, ended: Event) -> None:
+        while not ended.is_set():
+            connection.sendall(b"220-" + b"x" * 900 + b"\r\n")
+
+    with receiver(serve) as port:
+        outcome = _channel(port).send(make_message())
+    assert outcome == RetryLater(f"127.0.0.1:{port} gives a reply of more than 64 KiB")
 
 
 @pytest.mark.parametrize("tls", ["always", "never"])
