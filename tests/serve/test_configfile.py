@@ -164,7 +164,7 @@ WRONG = {
     "channels: {s: {syslog: {facility: demon}}}": "1:35 `demon` is not possible here (did you mean `daemon`?)",
     "channels: {f: {file: {}}}": "1:22 the key `path` is missing here",
     "channels: {f: {file: {path: x}, timeout: 1s}}": "1:33 there is no key `timeout` here",
-    "channels: {a: {apprise: [slak://a/b]}}": "1:26 apprise can't use this URL: Unparseable URL slak://a/b",
+    "channels: {a: {apprise: [slak://a/b]}}": "1:26 apprise can't use this URL: Unparseable URL slak://…",
     "channels: {a: {apprise: [mailto://u:pw@example.org]}}": (
         "1:26 a password stands here as it is (take it from a variable: ://USER:${NAME}@)"
     ),
