@@ -135,17 +135,21 @@ class SyslogChannel:
             local.sendall(line)
 
     def _send_datagram(self, line: bytes, attempt: Attempt) -> None:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            self._address.host, self._address.port, type=socket.SOCK_DGRAM
-        )[0]
-        with socket.socket(family, kind, protocol) as datagrams:
-            attempt.watch(datagrams)
-            datagrams.settimeout(attempt.left_s)
-            datagrams.connect(address)
-            datagrams.sendall(line)
-            datagrams.settimeout(0)
-            with suppress(BlockingIOError):
-                datagrams.recv(1)
+        reason = OSError(f"{self._address.host} has no address")
+        found = socket.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_DGRAM)
+        for family, kind, protocol, _, address in found:
+            try:
+                with socket.socket(family, kind, protocol) as datagrams:
+                    attempt.watch(datagrams)
+                    datagrams.settimeout(attempt.left_s)
+                    datagrams.connect(address)
+                    datagrams.sendall(line)
+                    _raise_refusal(datagrams)
+            except OSError as error:
+                reason = error
+            else:
+                return
+        raise reason
 
     def _send_stream(self, line: bytes, attempt: Attempt) -> None:
         with attempt.connect(self._address.host, self._address.port) as stream:
@@ -172,6 +176,13 @@ class SyslogChannel:
         if isinstance(error, FileNotFoundError | ConnectionRefusedError):
             return f"no syslog daemon listens at {place}"
         return f"{place} can't be written: {getattr(error, 'strerror', None) or type(error).__name__}"
+
+
+def _raise_refusal(datagrams: socket.socket) -> None:
+    """Raise what the receiver's system has answered by now; on this host that is at once."""
+    datagrams.settimeout(0)
+    with suppress(BlockingIOError):
+        datagrams.recv(1)
 
 
 def _unacknowledged(stream: socket.socket) -> int:

@@ -288,7 +288,7 @@ class OptionReader:
             except ConfigError as error:
                 variable = reference[2:-1] if reference.startswith("$") else ""
                 notes = [_WHENCE] * bool(variable)
-                label = suggestion(variable, self._environment)
+                label = "" if variable in self._environment else suggestion(variable, self._environment)
                 self.yaml.report(str(error), node, label, *notes, code="RL304")
         return ["secret", self.secrets.index(reference)]
 

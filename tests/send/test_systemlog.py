@@ -183,6 +183,20 @@ def test_nobody_is_there(tmp_path: Path) -> None:
         assert "nowhere.invalid" in outcome.reason
 
 
+def test_all_addresses_of_a_name_are_tried(make_message: MakeMessage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A receiver that listens at the second address of its name is found, over UDP too."""
+    lookup = socket.getaddrinfo
+    with listening(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)) as (found, got):
+        port = found[1]
+
+        def of_two(_: str, *how: Any, **ever: Any) -> list[Any]:
+            return [*lookup("127.0.0.2", *how, **ever), *lookup("127.0.0.1", *how, **ever)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", of_two)
+        assert SyslogChannel(Address("udp", "two.example", port)).send(make_message()) == Sent()
+        assert got.get(timeout=PATIENCE_S)
+
+
 def test_a_receiver_that_resets() -> None:
     """A connection that is broken off has not taken the line."""
     with receiver(resetting) as port:

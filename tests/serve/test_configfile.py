@@ -88,6 +88,12 @@ WRONG = {
     "metrics: 9464": (
         "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
     ),
+    "metrics: a..b:9464": (
+        "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
+    ),
+    f"metrics: {'a' * 64}.b:9464": (
+        "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
+    ),
     "metrics: localhost:65536": (
         "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
     ),

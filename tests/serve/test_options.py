@@ -18,7 +18,7 @@ from rules_listener.serve.secret import resolve
 from rules_listener.serve.values import Values, values_of
 from rules_listener.serve.yamlnodes import YamlReader
 
-ENVIRONMENT = {"TOKEN": "t0k3n-4f9d", "PASSWORD": "p@ss/w:rd", "BRACES": "{message} ${TOKEN}"}
+ENVIRONMENT = {"TOKEN": "t0k3n-4f9d", "PASSWORD": "p@ss/w:rd", "BRACES": "{message} ${TOKEN}", "LINES": "a\nb"}
 MESSAGE = Message("id1", "c", "it's {rule} ${TOKEN}", "r", "", "alert", "error", 0.0, {"event": "TICK_5", "time": 0.0})
 
 
@@ -127,6 +127,7 @@ def test_json_keeps_its_kinds() -> None:
 
 WRONG = {
     "${TOKN}": "the variable TOKN is not set (did you mean `TOKEN`?)",
+    "${LINES}": "the variable LINES holds a line end, or another character that can't be printed",
     "${a-b}": "`${a-b}` is no variable (a name has letters, digits and _)",
     "file:none": "the file /etc/rl/none can't be read: No such file or directory",
     "[a]": "a single value belongs here",
