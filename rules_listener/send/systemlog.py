@@ -78,7 +78,7 @@ class Form:
         priority = FACILITIES.index(self.facility) * 8 + severity
         head = self._rfc5424(message) if self.layout == "rfc5424" else self._rfc3164(message, local=local)
         line = f"<{priority}>{head} {one_line(self.text(message))}"
-        return line.encode()[:MOST_BYTES].decode(errors="ignore").encode()
+        return _cut(line).encode()
 
     def _rfc5424(self, message: Message) -> str:
         names = f"{_name(host('host'), 255)} {_name(self.program, 48)} - {_name(message.rule, 32)}"
@@ -176,6 +176,14 @@ class SyslogChannel:
         if isinstance(error, FileNotFoundError | ConnectionRefusedError):
             return f"no syslog daemon listens at {place}"
         return f"{place} can't be written: {getattr(error, 'strerror', None) or type(error).__name__}"
+
+
+def _cut(line: str) -> str:
+    """What is cut is shown by `…`."""
+    content = line.encode()
+    if len(content) <= MOST_BYTES:
+        return line
+    return content[: MOST_BYTES - len("…".encode())].decode(errors="ignore") + "…"
 
 
 def _raise_refusal(datagrams: socket.socket) -> None:

@@ -128,7 +128,7 @@ def _batch(kind: Kind, options: Mapping[str, Any] | None) -> Batch | None:
     if options is None:
         return None
     most = {"at_most": options["at_most"]} if "at_most" in options else {}
-    return Batch(options["every"], separator=kind.separator, **most)
+    return Batch(options["every"], separator=kind.separator, most_bytes=kind.most_bytes, **most)
 
 
 def _run_channel() -> Channel:

@@ -144,6 +144,13 @@ def test_no_line_comes_out_of_an_event(make_message: MakeMessage, text: str, lay
     assert not re.search(rb"[\x00-\x1f\x7f]", line)
 
 
+def test_what_is_too_long_is_cut(make_message: MakeMessage) -> None:
+    """A line that was cut shows it."""
+    line = Form().line(make_message(text="\u00e9" * 9000), local=False)
+    assert MOST_BYTES - 1 <= len(line) <= MOST_BYTES
+    assert line.decode().endswith("\u00e9\u00e9\u2026")
+
+
 @given(st.text(st.characters(exclude_categories=()), max_size=200))
 def test_any_text_follows_the_grammar(text: str) -> None:
     """Each line is RFC 5424's, whatever the texts in it."""
