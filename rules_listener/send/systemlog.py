@@ -58,7 +58,12 @@ def address_of(text: str) -> Address | None:
         return Address("unix", text)
     with suppress(ValueError):
         url = urlsplit(text)
-        if url.scheme in {"udp", "tcp"} and url.hostname and url.geturl() == f"{url.scheme}://{url.netloc}":
+        if (
+            url.scheme in {"udp", "tcp"}
+            and url.hostname
+            and url.port != 0
+            and url.geturl() == f"{url.scheme}://{url.netloc}"
+        ):
             return Address(url.scheme, url.hostname, url.port or PORT)
     return None
 

@@ -163,7 +163,7 @@ def _read_syslog(node: Any, reader: "OptionReader") -> dict[str, Any]:
         "address": lambda value: _read_address(value, reader),
         "format": reader.choice(*FORMATS),
         "facility": reader.choice(*FACILITIES),
-        "program": reader.text,
+        "program": reader.fixed,
         "text": reader.template,
     }
     return reader.mapping(node, readers)

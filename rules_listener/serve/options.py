@@ -100,6 +100,14 @@ class OptionReader:
         text = self.yaml.text(node)
         return None if text is None else self._parts(text, node, lambda part: part)
 
+    def fixed(self, node: Node) -> Parts | None:
+        """A text with references, which looks like no template."""
+        parts = self.text(node)
+        if any("{" in part for part in parts or () if isinstance(part, str)):
+            self.yaml.report("this is no template: it is the same for all alerts", node, "take the {…} out")
+            return None
+        return parts
+
     def secret(self, node: Node) -> Parts | None:
         """A text that has to have a reference."""
         parts = self.text(node)
@@ -153,7 +161,10 @@ class OptionReader:
 
         def read(node: Node) -> Parts | None:
             parts = self.any_url(node)
-            if parts is not None and (reason := _wrong_url(self.preview(parts), schemes)):
+            if any("{" in part for part in parts or () if isinstance(part, str)):
+                message = "a URL is no template: it is the same for all alerts"
+                self.yaml.report(message, node, "a brace is written %7B")
+            elif parts is not None and (reason := _wrong_url(self.preview(parts), schemes)):
                 self.yaml.report(reason, node, f"such as {schemes[0]}://example.org")
             return parts
 

@@ -244,6 +244,7 @@ def test_stopping(make_message: MakeMessage) -> None:
         ("udp://h/path", None),
         ("udp://", None),
         ("udp://h:x", None),
+        ("udp://h:0", None),
         ("http://h", None),
         ("dev/log", None),
         ("", None),

@@ -139,6 +139,24 @@ WRONG = {
     "channels: {h: {webhook: {url: http://h, headers: {'a b': x}}}}": (
         "1:51 this can't be the name of a header (such as X-Token)"
     ),
+    "channels: {h: {webhook: {url: http://h, headers: {x-a: b, X-A: c}}}}": (
+        "1:59 the header X-A stands here twice: it is the same as x-a"
+    ),
+    "channels: {h: {webhook: {url: http://h, sign: {secret: file:rules-listener.yaml, header: Content-Length}}}}": (
+        "1:90 the header Content-Length can't be chosen: the request has its own"
+    ),
+    "channels: {h: {webhook: {url: 'http://h/{rule}'}}}": (
+        "1:31 a URL is no template: it is the same for all alerts (a brace is written %7B)"
+    ),
+    "channels: {h: {alertmanager: {url: http://h, headers: {X-A: '{rule}'}}}}": (
+        "1:61 this is no template: it is the same for all alerts (take the {\u2026} out)"
+    ),
+    "channels: {h: {syslog: {program: '{rule}'}}}": (
+        "1:34 this is no template: it is the same for all alerts (take the {\u2026} out)"
+    ),
+    "channels: {h: {syslog: {address: 'udp://h:0'}}}": (
+        "1:34 no syslog receiver has such an address (such as /dev/log, udp://HOST, tcp://HOST:514)"
+    ),
     "channels: {h: {webhook: {url: http://h, headers: {Content-Length: 3}}}}": (
         "1:51 the header Content-Length can't be chosen: the request has its own"
     ),
