@@ -10,15 +10,15 @@
    is sent when all have accepted it; a further try goes to the rest, and what comes after it does not wait for that.
    What is open is sent when one has accepted it: the others have it with a refresh. A recovery is sent, too, once the
    others have ended the alert by themselves, or were told of the next one.
-4. An address that fails is not asked again for some seconds, more each time: one that hangs does not hold up the others
-   for longer than one try, and then no more than that in a minute.
+4. An address that fails is not asked again for some seconds, more each time, and then it is not waited for: what it
+   accepts too late it is told again, which makes no difference. So one that hangs holds up the others for one try.
 5. Which answers are tried again is as in `webhook`.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from threading import Thread
+from threading import Lock, Thread
 from urllib.parse import urlsplit
 
 from rules_listener.base.clock import Clock, SystemClock
@@ -40,6 +40,8 @@ REFRESHES = 4
 
 FIRST_REST_S = 5.0
 LONGEST_REST_S = 60.0
+PATIENCE_S = 0.5
+"""How long an address that has failed is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +180,13 @@ class AlertmanagerChannel:
         def post(address: str) -> None:
             outcomes[address] = self._addresses[address].post(content, self._headers)
 
-        threads = [Thread(target=post, args=(address,), daemon=True) for address in addresses[1:]]
-        for thread in threads:
+        patience = {name: self._addresses[name].patience_s for name in addresses}
+        threads = {name: Thread(target=post, args=(name,), daemon=True) for name in addresses}
+        for thread in threads.values():
             thread.start()
-        for address in addresses[:1]:
-            post(address)
-        for thread in threads:
-            thread.join()
-        unknown = RetryLater("it can't be known what became of it")
-        return {address: outcomes.get(address, unknown) for address in addresses}
+        for name, thread in threads.items():
+            thread.join(patience[name])
+        return {name: outcomes.get(name, self._addresses[name].failure) for name in addresses}
 
 
 def alerts_url(url: str) -> str:
@@ -205,26 +205,35 @@ class _Address:
         self._rest_s = FIRST_REST_S
         self._rests = rests
         self._until = -math.inf
-        self._failure = RetryLater("")
+        self._asking = Lock()
+        self.patience_s: float | None = None
+        """For how long a try may hold up the others; None: as long as it takes, since the last one went well."""
+        self.failure = RetryLater("it can't be known what became of it", FIRST_REST_S)
+        """How it has failed last."""
         self.stop = channel.stop
 
     def post(self, content: bytes, headers: Mapping[str, str]) -> Outcome:
         """Ask, or say again how it has failed."""
-        left_s = self._until - self._clock.monotonic()
-        if left_s > 0:
-            return replace(self._failure, after_s=left_s)
-        outcome = self._channel.post(content, headers)
-        if not isinstance(outcome, RetryLater):
-            self._rest_s = FIRST_REST_S
-            return outcome
-        return self._rest(outcome) if self._rests else outcome
+        if (left_s := self._until - self._clock.monotonic()) > 0:
+            return replace(self.failure, after_s=left_s)
+        if not self._asking.acquire(blocking=False):
+            return self.failure
+        try:
+            return self._noted(self._channel.post(content, headers))
+        finally:
+            self._asking.release()
 
-    def _rest(self, failure: RetryLater) -> Outcome:
-        rest_s = max(self._rest_s, failure.after_s or 0)
+    def _noted(self, outcome: Outcome) -> Outcome:
+        if not isinstance(outcome, RetryLater):
+            self._rest_s, self.patience_s = FIRST_REST_S, None
+            return outcome
+        if not self._rests:
+            return outcome
+        rest_s = max(self._rest_s, outcome.after_s or 0)
         self._until = self._clock.monotonic() + rest_s
-        self._rest_s = min(2 * self._rest_s, LONGEST_REST_S)
-        self._failure = replace(failure, after_s=rest_s)
-        return self._failure
+        self._rest_s, self.patience_s = min(2 * self._rest_s, LONGEST_REST_S), PATIENCE_S
+        self.failure = replace(outcome, after_s=rest_s)
+        return self.failure
 
 
 def _joined(outcomes: Sequence[Outcome], arrived: frozenset[str]) -> Outcome:

@@ -1,9 +1,11 @@
 """Alerts for Alertmanager: to a real one where it is installed, and to servers that answer as they are told."""
 
 import json
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -14,9 +16,10 @@ from rules_listener.match.runtime import host
 from rules_listener.outbox.channel import GaveUp, Message, RetryLater, Sent
 from rules_listener.send.alertmanager import FIRST_REST_S, AlertmanagerChannel, Wording, alerts_url, labels_of
 from rules_listener.send.webhook import Target
+from tests.eventually import eventually
 from tests.send.alertmanager import alertmanager, needs_alertmanager
 from tests.send.hook import Answer, Hook, hook_server
-from tests.send.receivers import PATIENCE_S, closed_port, receiver, silent
+from tests.send.receivers import PATIENCE_S, closed_port, receiver, resetting, silent
 
 MakeMessage = Callable[..., Message]
 SERVED = {"event": "PROCESS_STATE_EXITED", "server": "main", "processname": "nginx", "groupname": "web", "pid": 7}
@@ -155,6 +158,34 @@ def test_a_hanging_address_costs_one_try(make_message: MakeMessage) -> None:
             assert outcome.aside
     assert len(_told(hook)) == 60
     assert monotonic() - began < PATIENCE_S
+
+
+def test_an_address_that_has_failed_is_not_waited_for(make_message: MakeMessage) -> None:
+    """One that is asked again, and hangs, holds up nobody; what it says too late is what it is at the next try."""
+    clock, hook, serving = ManualClock(2000.0), Hook(), [resetting, silent]
+    asked, answer = Event(), Event()
+
+    def serve(connection: socket.socket, ended: Event) -> None:
+        if serving.pop(0) is resetting:
+            resetting(connection, ended)
+            return
+        connection.recv(65536)
+        asked.set()
+        answer.wait(PATIENCE_S)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with receiver(serve) as port, hook_server(hook) as good:
+        channel = _channel(port, good, timeout_s=PATIENCE_S, clock=clock)
+        for _ in range(3):
+            outcome = channel.send(make_message())
+            assert isinstance(outcome, RetryLater)
+            assert outcome.reason == f"127.0.0.1:{port} has broken the connection off; the others have it"
+            clock.advance(FIRST_REST_S + 1)
+        assert asked.wait(PATIENCE_S)
+        answer.set()
+        address = next(iter(channel._addresses.values()))
+        eventually(lambda: address.patience_s is None, "the late answer")
+    assert (len(hook.asked), serving) == (3, [])
 
 
 @pytest.mark.parametrize("phase", ["firing", "reminder"])
