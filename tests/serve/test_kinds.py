@@ -127,7 +127,7 @@ def test_alertmanagers(tmp_path: Path) -> None:
     channel = _built(tmp_path, f"alertmanager: {{{options}}}, timeout: 3s")
     assert isinstance(channel, AlertmanagerChannel)
     assert (channel.refresh_s, channel._wording.resolve_after_s) == (30, 600)
-    addresses = list(channel._addresses.values())
+    addresses = [address._channel for address in channel._addresses.values()]
     assert [one._url for one in addresses] == ["http://h:9093/am/api/v2/alerts", "https://h/api/v2/alerts"]
     assert (addresses[0]._timeout_s, channel._headers["X-Scope-OrgID"]) == (3, "p@ss")
     alert = channel.alert(MESSAGE)
