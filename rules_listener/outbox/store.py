@@ -21,6 +21,9 @@ from rules_listener.outbox.rows import INSERT, alert_rows, encodable
 ROW_BYTES = 32
 """What a row of the journal takes besides its header and payload, about."""
 
+BRIEF_TRIES = 1000
+"""How often a listener that runs asks for a lock: for 0.2 s and more, then again a second later."""
+
 _CHECKPOINT_PAGES = 20_000
 _HISTORY_ROWS = 500
 
@@ -63,6 +66,10 @@ class Store:
             StoreError: it can't be made, opened or understood; the text says what to do.
         """
         self._database.open()
+
+    def wait_briefly(self) -> None:
+        """From now on, wait only for a moment if another process has the file locked: events are waiting, too."""
+        self._database.lock_tries = BRIEF_TRIES
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""

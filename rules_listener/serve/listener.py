@@ -124,6 +124,7 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     report(f"started; the section in supervisord.conf needs events={events_needed(engine.program.types)}")
     handler.raise_start(engine.shown_time)
     handler.raise_failures()
+    store.wait_briefly()
     gc.freeze()
     gc.enable()
     return Loop(
