@@ -80,9 +80,10 @@ def load_bundle(content: bytes) -> Bundle | None:
     if content[:start] != _MAGIC + digest:
         return None
     code = start + 8 + int.from_bytes(content[start : start + 8], "big")
-    stamp, origin, config, rules, triggers, residual, routes, mutes = json.loads(content[start + 8 : code])
+    stamp, *described = json.loads(content[start + 8 : code])
     if stamp != _stamp():
         return None
+    origin, config, rules, triggers, residual, routes, mutes = described
     pairs = tuple((rule, role) for rule, role in triggers)
     program = Program(
         content[code:],
