@@ -124,8 +124,7 @@ class Past:
         self.left = [_left(*part) for part in parts]
         debt, attempts = _debt([entry for _, entries in parts for entry in entries])
         for part in self.left:
-            told = part.received[:-1] if debt is not None and part is self.left[-1] else part.received
-            kinds = [self._tell(engine, received)[0] for received in told]
+            kinds = [self._tell(engine, received)[0] for received in part.received if received is not debt]
             part.counts.update(counter(EVENT, kind) for kind in kinds if kind)
         alerts = [row for part in self.left for row in part.alerts]
         last = alerts[-1][0] if alerts else last_alert

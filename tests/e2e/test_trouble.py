@@ -142,6 +142,21 @@ def test_a_listener_that_is_killed_and_starts_while_the_disk_is_full(supervised:
     _wait_for_words(supervised, "one", "two", "thr", "fou")
 
 
+def test_a_store_that_is_moved_away_while_all_runs(supervised: Supervised) -> None:
+    """Listener and courier go on with a new store at once, as the advice for a damaged one says."""
+    supervised.config("{ops: {log: {}}}")
+    supervised.rules('on PROCESS_COMMUNICATION alert "{data}"')
+    supervised.listener(events="PROCESS_COMMUNICATION")
+    supervised.say("before", "one")
+    supervised.say("after", "two", autostart="false")
+    supervised.start()
+    supervised.wait_for_texts("one")
+    for path in list(supervised.state.glob("store.sqlite3*")):
+        path.rename(supervised.folder / path.name)
+    supervised.ask("startProcess", "after")
+    supervised.wait_for_texts("two")
+
+
 def test_a_kill_after_the_answer_is_no_loss(supervised: Supervised) -> None:
     """A listener that is killed when it has answered leaves no gap in the numbers of events for the next one."""
     flag = supervised.folder / "flag"

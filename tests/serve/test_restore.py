@@ -313,13 +313,16 @@ TROUBLE = st.builds(
 def test_no_trouble_with_the_store_changes_what_is_said(events: list[str], trouble: Trouble) -> None:
     """A store that fails, at a start or later, makes no difference, whoever kills or stops the listener meanwhile.
 
-    If it could not even be read, what rules remembered over several events is forgotten.
+    If it could not even be read, what rules remembered over several events is forgotten; and where alerts are in the
+    store before the answer, nobody knows of those of an event that comes again.
     """
     with tempfile.TemporaryDirectory() as without, tempfile.TemporaryDirectory() as with_trouble:
         expected = live(Path(without), events, [], set())
         found = live(Path(with_trouble), events, **trouble._asdict())
         if "unreadable" in trouble.weathers:
             expected, found = ([alert for alert in alerts if alert[0] == "plain"] for alerts in (expected, found))
+            if not trouble.in_batches:
+                expected, found = list(set(expected)), list(set(found))
         assert sorted(map(repr, found)) == sorted(map(repr, expected))
 
 
