@@ -89,7 +89,7 @@ def _delivery(firing: Firing, step: Step, channel: str, identity: bytes) -> Deli
     way = f" {step.action} {step.phase} {channel}".encode("utf-8", "backslashreplace")
     identifier = blake2b(identity + way, digest_size=10).hexdigest()
     values = {**firing.values, "rule": rule.name, "severity": action.severity, "id": identifier}
-    values["suppressed"] = step.suppressed
+    values["suppressed"] = firing.values.get("suppressed", 0) if step.phase == "recovery" else step.suppressed
     if action.kind == "alert":
         return Delivery(identifier, channel, _text(firing, step, values))
     values["message"] = _message(rule, event, values)

@@ -63,12 +63,13 @@ def check_all(
     rules may name channels that the configuration does not have. Where nothing is going to be sent, its secrets need
     not be there: `with_secrets`.
     """
-    config, found, places = ReadConfig(default_config(Path.cwd()), [], {})
+    without_file = default_config(Path.cwd())
+    read = ReadConfig(without_file, [], {}, Channels(without_file.channel_names, without_file.default))
     if config_path is not None:
-        config, found, places = read_config(config_path, os.environ if with_secrets else None)
+        read = read_config(config_path, os.environ if with_secrets else None)
+    config, found, places, channels = read
     files, parsed = _read_rules([Path(path) for path in rules or config.rules], found)
-    channels = None if any_channel or has_errors(found) else Channels(config.channel_names, config.default)
-    rule_set, found_in_rules = check(parsed, channels)
+    rule_set, found_in_rules = check(parsed, None if any_channel else channels)
     templates, found_in_templates = _templates(config, places)
     found = [*found, *found_in_rules, *found_in_templates]
     found += [] if has_errors(found) or len(rule_set.rules) > most_linted else lint(parsed, rule_set)

@@ -99,6 +99,39 @@ def test_a_recovery_never_overtakes_its_alert(store: Store, queue: TakingQueue, 
     assert queue.next_due(OPS) is None
 
 
+def test_who_has_it_is_kept(store: Store, queue: TakingQueue, make_alert: MakeAlert) -> None:
+    """Which receivers have a delivery is known at each further try, after a crash too."""
+    store.commit([make_alert()], None, time=0.0)
+    seen = []
+    for outcome in (RetryLater("busy", arrived=frozenset({"a", "b"})), RetryLater("defect"), None, Sent()):
+        claims = queue.take(1e6, OPS)
+        seen.append([sorted(claimed.message.arrived) for claimed in claims])
+        if outcome is None:
+            queue.recover(0.0)
+        else:
+            _settle_all(queue, claims, outcome, 0.0)
+    assert seen == [[[]], [["a", "b"]], [["a", "b"]], [["a", "b"]]]
+
+
+def test_what_is_put_aside_holds_up_no_other(store: Store, queue: TakingQueue, make_alert: MakeAlert) -> None:
+    """Later alerts of its key are sent while it waits; it keeps its key for all to see, and comes again by itself."""
+    for text in ("first", "second", "third"):
+        store.commit([make_alert(text=text)], None, time=0.0)
+    _settle_all(queue, queue.take(0.0, OPS), RetryLater("busy", 100.0, aside=True), 0.0)
+    (second,) = queue.take(0.0, OPS)
+    queue.recover(0.0)
+    assert [one.n for one in queue.take(0.0, OPS)] == [second.n]
+    _settle_all(queue, [second], RetryLater("busy", 5.0), 0.0)
+    again, aside = queue.take(200.0, OPS)
+    assert [(one.message.text, one.message.key) for one in (again, aside)] == [
+        ("second", "web:nginx"),
+        ("first", "web:nginx"),
+    ]
+    _settle_all(queue, [again], Sent(), 200.0)
+    (third,) = queue.take(200.0, OPS)
+    assert third.message.text == "third"
+
+
 def test_keys_of_a_channel_do_not_wait_for_each_other(store: Store, queue: TakingQueue, make_alert: MakeAlert) -> None:
     """A delivery that waits for its next try holds up its own channel and key only."""
     store.commit([make_alert("a", "ops"), make_alert("b", "ops"), make_alert("a", "pager")], None, time=0.0)

@@ -61,3 +61,27 @@ def test_errors_are_shown(tmp_path: Path, capfdbinary: pytest.CaptureFixture[byt
     output = capfdbinary.readouterr()
     assert output.out.decode() == f"RL201 at {tmp_path}/a.rules:2:15: TICK has no field `wen`"
     assert output.err.decode().startswith("error[RL201]: TICK has no field `wen`\n")
+
+
+CHANNELS = "channels: {ops: {log: {}}, mail: {emial: {}}}"
+RULES = 'on TICK alert "x" to ops\non TICK alert "x" to mail\non TICK alert "x" to opps\non TICK alert "x"'
+
+
+@pytest.mark.parametrize(
+    ("config", "codes"),
+    [
+        (f"default: [ops]\n{CHANNELS}", ["RL303", "RL212"]),
+        (f"default: [ops]\nbogus: 3\n{CHANNELS}", ["RL303", "RL303", "RL212"]),
+        (f"default: [opz]\n{CHANNELS}", ["RL303", "RL303", "RL212"]),
+        ("chanels: {ops: {log: {}}}", ["RL303"]),
+        ("channels: [ops]", ["RL303"]),
+        ("channels: {ops: {log: {}}", ["RL303"]),
+    ],
+)
+def test_one_mistake_hides_no_other_one(tmp_path: Path, config: str, codes: list[str]) -> None:
+    """Channels that rules name are looked for whatever else is wrong; what follows from a mistake is not said."""
+    (tmp_path / "a.rules").write_text(RULES)
+    (tmp_path / "c.yaml").write_text(config)
+    found = check_all(tmp_path / "c.yaml", [str(tmp_path / "a.rules")]).found
+    assert sorted(one.code for one in found) == sorted(codes)
+    assert all("opps" in one.message for one in found if one.code == "RL212")

@@ -88,6 +88,12 @@ WRONG = {
     "metrics: 9464": (
         "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
     ),
+    "metrics: a..b:9464": (
+        "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
+    ),
+    f"metrics: {'a' * 64}.b:9464": (
+        "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
+    ),
     "metrics: localhost:65536": (
         "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
     ),
@@ -134,6 +140,24 @@ WRONG = {
     "channels: {h: {webhook: {url: http://h, headers: {'a b': x}}}}": (
         "1:51 this can't be the name of a header (such as X-Token)"
     ),
+    "channels: {h: {webhook: {url: http://h, headers: {x-a: b, X-A: c}}}}": (
+        "1:59 the header X-A stands here twice: it is the same as x-a"
+    ),
+    "channels: {h: {webhook: {url: http://h, sign: {secret: file:rules-listener.yaml, header: Content-Length}}}}": (
+        "1:90 the header Content-Length can't be chosen: the request has its own"
+    ),
+    "channels: {h: {webhook: {url: 'http://h/{rule}'}}}": (
+        "1:31 a URL is no template: it is the same for all alerts (a brace is written %7B)"
+    ),
+    "channels: {h: {alertmanager: {url: http://h, headers: {X-A: '{rule}'}}}}": (
+        "1:61 this is no template: it is the same for all alerts (take the {\u2026} out)"
+    ),
+    "channels: {h: {syslog: {program: '{rule}'}}}": (
+        "1:34 this is no template: it is the same for all alerts (take the {\u2026} out)"
+    ),
+    "channels: {h: {syslog: {address: 'udp://h:0'}}}": (
+        "1:34 no syslog receiver has such an address (such as /dev/log, udp://HOST, tcp://HOST:514)"
+    ),
     "channels: {h: {webhook: {url: http://h, headers: {Content-Length: 3}}}}": (
         "1:51 the header Content-Length can't be chosen: the request has its own"
     ),
@@ -165,7 +189,7 @@ WRONG = {
     "channels: {s: {syslog: {facility: demon}}}": "1:35 `demon` is not possible here (did you mean `daemon`?)",
     "channels: {f: {file: {}}}": "1:22 the key `path` is missing here",
     "channels: {f: {file: {path: x}, timeout: 1s}}": "1:33 there is no key `timeout` here",
-    "channels: {a: {apprise: [slak://a/b]}}": "1:26 apprise can't use this URL: Unparseable URL slak://a/b",
+    "channels: {a: {apprise: [slak://a/b]}}": "1:26 apprise can't use this URL: Unparseable URL slak://…",
     "channels: {a: {apprise: [mailto://u:pw@example.org]}}": (
         "1:26 a password stands here as it is (take it from a variable: ://USER:${NAME}@)"
     ),
