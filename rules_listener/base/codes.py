@@ -329,7 +329,8 @@ _CODES = (
         "The condition, or this part of it, is true of no event that gets there: the values exclude one another, the "
         "field never has this value in these events, or the events do not have the field, and what is missing is "
         "unknown. To ask for one of several values, write `in [a, b]` or join conditions with `or`. With its group, as "
-        "web:nginx, a process is called `process`; `processname` and `groupname` never have a colon.",
+        "web:nginx, a process is called `process`; `processname` and `groupname` never have a colon. A route is "
+        "about alerts without `to`, of which rules may send none that are such.",
         'on PROCESS_STATE where from_state == "RUNNING" and from_state == "STARTING" alert "{process} is gone"',
         'on PROCESS_STATE where from_state in ["RUNNING", "STARTING"] alert "{process} is gone"',
     ),
@@ -364,9 +365,12 @@ _CODES = (
         "RL409",
         "route is never reached",
         "The first route that takes an alert decides where it goes. Routes before this one take all that it would: one "
-        "of them has an `else` or no condition, or theirs are true wherever this one's is. Move it up, or remove it.",
-        'route severity >= error to ops\nroute severity == critical to pager\non crashed alert "{process} crashed"',
-        'route severity == critical to pager\nroute severity >= error to ops\non crashed alert "{process} crashed"',
+        "of them has an `else` or no condition, or theirs are true wherever this one's is. Move it up, or remove it. "
+        "Routes are about alerts without `to`: if no rule sends any, none gets to a route.",
+        "route severity >= error to ops\nroute severity == critical to pager\n"
+        'on crashed alert critical "{process} crashed"',
+        "route severity == critical to pager\nroute severity >= error to ops\n"
+        'on crashed alert critical "{process} crashed"',
     ),
     Code(
         "RL410",

@@ -32,7 +32,7 @@ def lint(parsed: Iterable[Parsed], rules: checked.RuleSet) -> list[Diagnostic]:
     found = [
         *unused_names(statements),
         *_in_vain(statements, all_rules, [one.condition for one in about_alerts]),
-        *unreached([node for node in statements if isinstance(node, nodes.Route)], rules.routes),
+        *unreached([node for node in statements if isinstance(node, nodes.Route)], rules.routes, rules.rules),
         *repeated(all_rules),
         *blind_to_backoff(all_rules),
         *channels_named_twice(statements),
@@ -60,6 +60,6 @@ def _in_vain(
         consequence = "so this event never comes" if is_absence else "so this rule never fires"
         selections.selector(one.node.selector, consequence)
         selections.found += never_comes(one, selections)
-    names = {one.rule.name for one in rules}
+    checked_rules = [one.rule for one in rules]
     about_alerts = [node for kind in (nodes.Route, nodes.Mute) for node in statements if isinstance(node, kind)]
-    return selections.found + idle_conditions(about_alerts, of_alerts, names, selections.hopeless_names)
+    return selections.found + idle_conditions(about_alerts, of_alerts, checked_rules, selections.hopeless_names)

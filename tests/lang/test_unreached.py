@@ -79,7 +79,9 @@ def _channels_of(message: str, statements: list[str], where: tuple[str, int, int
     return names[:1] if "fulfils" in message else names
 
 
-ON = "\nrule x on crashed alert '{process} crashed'\nrule y on gave_up alert '{process} gave up'"
+ON = "\nrule x on crashed alert '{process} crashed'\nrule y on gave_up alert '{process} gave up'" + "".join(
+    f"\nrule {severity}s on crashed alert {severity} '{severity}'" for severity in SEVERITIES
+)
 FOUND: dict[str, tuple[str, list[int]]] = {
     "behind one without a condition": ("route to a\nroute severity == error to b", [2]),
     "behind an else": ("route rule == 'x' to a, else to b\nroute rule == 'y' to c\nroute to d", [2, 3]),
@@ -121,6 +123,50 @@ def test_rules_that_are_not_there() -> None:
         assert messages(f"mute {condition} because 'a'\nroute rule like 'd*' to a\nroute to b{rules}") == []
     assert messages("mute rule == 'elsewhere' because 'a'") == []
     assert codes(f"mute rule != 'gone' because 'a'{rules}") == [("RL404", 1)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_idle"),
+    [
+        ("severity == critical", True),
+        ("severity <= info and pid > 1", True),
+        ("eventname == 'TICK_60'", True),
+        ("eventname == 'PROCESS_STATE_STOPPED'", True),
+        ("rule == 'pages' and severity == error", True),
+        ("rule == 'pages' and severity == warning", False),
+        ("severity == warning", False),
+        ("eventname == 'PROCESS_STATE_RUNNING'", False),
+        ("severity == error and eventname == 'TICK_5'", False),
+        ("severity < critical", False),
+        ("severity != critical", False),
+    ],
+)
+def test_no_rule_sends_such_an_alert(condition: str, is_idle: bool) -> None:  # noqa: FBT001 - of a table
+    """A route is never taken if no alert without `to` is such; that all are such is no mistake."""
+    rules = (
+        "rule pages on crashed alert critical '{process}' to pager run ['true'] alert warning '{process}'",
+        "rule waits on PROCESS_STATE_STOPPED then PROCESS_STATE_RUNNING within 5s alert '{process}'",
+        "rule ticks on TICK_5, PROCESS_STATE_FATAL shutdown alert '{eventname}'",
+        "rule says on PROCESS_COMMUNICATION alert critical '{data}' to pager",
+    )
+    found = linted("\n".join([f"route {condition} to a, else to b", f"mute {condition} because 'x'", *rules]))[1]
+    expected = [("RL405", 1, "no rule sends such an alert without `to`")]
+    assert [(one.code, one.where[1], one.label) for one in found] == expected * is_idle
+
+
+def test_what_is_absent_is_of_any_type() -> None:
+    """An alert that something did not come may be about anything that came before it."""
+    for pattern in ("", "overall"):
+        text = f"route eventname == 'TICK_60' to a\nrule x on no PROCESS_COMMUNICATION for 5m {pattern} alert 'x'"
+        assert messages(text) == []
+
+
+def test_all_alerts_say_where_they_go() -> None:
+    """No route is reached then; where there is no rule at all, nothing is known of any."""
+    routes = "route severity == critical to a, else to b\nroute to c\n"
+    assert codes(f"{routes}on crashed alert '{{process}}' to a run ['true']") == [("RL409", 1), ("RL409", 2)]
+    assert codes(f"{routes}on TICK_5 shutdown") == [("RL409", 1), ("RL409", 2)]
+    assert codes(routes) == [("RL409", 2)]
 
 
 def test_names_are_used_by_routes_and_mutes() -> None:
