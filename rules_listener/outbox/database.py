@@ -180,7 +180,7 @@ class Database:
             connection.execute(f"PRAGMA synchronous={self._synchronous}")
             connection.execute(f"PRAGMA wal_autocheckpoint={self._checkpoint_pages}")
             if version < VERSION:
-                _fill(connection, self.path)
+                _fill(connection, self.path, self.lock_tries)
         except BaseException:
             connection.close()
             raise
@@ -272,14 +272,14 @@ def _primary(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
-def _fill(connection: sqlite3.Connection, path: Path) -> None:
+def _fill(connection: sqlite3.Connection, path: Path, tries: int) -> None:
     """Make the tables, unless another process has just done so; a new file is then there even after a power cut.
 
     Raises:
         StoreError: it is not ours.
         sqlite3.Error: they can't be made.
     """
-    patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+    patiently(lambda: connection.execute("BEGIN IMMEDIATE"), tries)
     if (version := schema_version(connection, path)) < VERSION:
         make_schema(connection, version)
     connection.execute("COMMIT")

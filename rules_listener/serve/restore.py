@@ -175,11 +175,13 @@ class Past:
 
     def _handled(self) -> Position | None:
         """The event that was in flight, if it is kept: then that is noted, for a start that can't ask the store."""
-        in_flight, last = self._in_flight, self._last_frame()
+        in_flight, done, last = self._in_flight, self._notes.last, self._last_frame()
         if in_flight is None or last is None or numbers(last) != in_flight[1:]:
             return None
-        last_noted = self._notes.last
-        if last_noted is None or last_noted.epoch != in_flight.epoch or in_flight > last_noted:
+        of_another_life = done is not None and done.epoch != in_flight.epoch
+        if done is not None and of_another_life and done[1:] == in_flight[1:]:
+            return None  # the frame may be that of the other life, which had the same numbers
+        if done is None or of_another_life or in_flight > done:
             self._notes.acknowledged()
         return in_flight
 

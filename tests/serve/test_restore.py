@@ -23,7 +23,7 @@ from rules_listener.outbox.counters import EVENT, FIRING, TAIL, by_label
 from rules_listener.outbox.database import Database, Execute, Row
 from rules_listener.outbox.expand import expand_all
 from rules_listener.outbox.listing import Listing
-from rules_listener.outbox.position import PositionFile
+from rules_listener.outbox.position import Epoch, Position, PositionFile
 from rules_listener.outbox.store import Received, Store
 from rules_listener.outbox.tail import Tail
 from rules_listener.serve import handler as handler_module
@@ -415,6 +415,16 @@ def test_the_number_of_a_tail_in_memory_is_not_noted(tmp_path: Path) -> None:
     listener.answered()
     listener.keeper.close()
     assert store.journalled_tail() == 7
+
+
+def test_an_event_with_the_numbers_of_an_older_one_is_not_taken_for_it(tmp_path: Path) -> None:
+    """What was in flight was not handled if the journal's last frame is that of another life of supervisord."""
+    notes, store = PositionFile(bytearray(4096)), Store(tmp_path)
+    store.journal([Received(1.0, frame(0, "EXITED a"))])
+    for pid, expected in ((7, Position(Epoch(7, 1.0, "rl"), 100, 0)), (8, None)):
+        notes.note(Epoch(pid, 1.0, "rl"), 100, 0)
+        restored = Past(store, Tail(bytearray(1000)), notes, lambda _: None).restore(Engine(load(PROGRAM)), 10.0)
+        assert restored.handled == expected
 
 
 def test_no_event_is_lost_by_a_kill_after_its_answer(tmp_path: Path) -> None:
