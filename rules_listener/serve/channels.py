@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 RESERVED_CHANNELS = (RUN_CHANNEL, SUPERVISOR_CHANNEL)
 """Channels that are always there: for `run`, and for actions on processes."""
 
+_PROGRAMS_AT_ONCE = 4
 _OWN_PASSWORD = "${SUPERVISOR_PASSWORD}"  # noqa: S105 - a reference
 
 
@@ -82,8 +83,8 @@ def build_channels(
     """All channels by name, those that are always there included."""
     secrets = partial(_known, [_OWN_PASSWORD, *(one for config in configs for one in config.secrets)], environment)
     channels: dict[str, Channel] = {
-        RUN_CHANNEL: GuardedChannel(list, lambda _: _run_channel(), others=secrets),
-        SUPERVISOR_CHANNEL: GuardedChannel(list, lambda _: _supervisor_channel(environment), others=secrets),
+        RUN_CHANNEL: _run_channel(secrets),
+        SUPERVISOR_CHANNEL: _supervisor_channel(environment),
     }
     for config in configs:
         renderers = [templates[template_name(config.name, number)] for number in range(len(config.templates))]
@@ -131,10 +132,15 @@ def _batch(kind: Kind, options: Mapping[str, Any] | None) -> Batch | None:
     return Batch(options["every"], separator=kind.separator, most_bytes=kind.most_bytes, **most)
 
 
-def _run_channel() -> Channel:
-    from rules_listener.send.command import CommandChannel  # noqa: PLC0415 - only the courier builds channels
+def _run_channel(secrets: Callable[[], list[str]]) -> Channel:
+    def build(_: object) -> Channel:
+        from rules_listener.send.command import CommandChannel  # noqa: PLC0415 - only the courier builds channels
 
-    return CommandChannel(lambda message: message.arguments, timeout_s=COMMAND_TIMEOUT_S)
+        return CommandChannel(lambda message: message.arguments, timeout_s=COMMAND_TIMEOUT_S, places=_PROGRAMS_AT_ONCE)
+
+    channel = GuardedChannel(list, build, others=secrets)
+    channel.places = _PROGRAMS_AT_ONCE
+    return channel
 
 
 def _supervisor_channel(environment: Mapping[str, str]) -> Channel:
