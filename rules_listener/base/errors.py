@@ -14,4 +14,11 @@ class ConfigError(RulesListenerError):
 
 
 class StoreError(RulesListenerError):
-    """The store can't be read or written: a full disk, a folder without permission, a damaged file."""
+    """The store can't be read or written: a full disk, a folder without permission, a damaged file.
+
+    Where its text says what the listener needs, `reason` is the rest, for those who only want to read.
+    """
+
+    def __init__(self, text: str, *, reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason

@@ -9,7 +9,7 @@
 
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -34,6 +34,9 @@ MAX_LINE_BYTES = 64 << 20
 
 HEAD_BYTES = 64 << 10
 """So much of a file is looked at to tell what it is."""
+
+Inode = tuple[int, int]
+"""Device and number."""
 
 _TRIES = 50
 _TRY_AGAIN_S = 0.01
@@ -98,6 +101,7 @@ class Recording:
             self._close = opened.pop_all()
         self.kind = kinds[-1] if kinds else Kind.LINES
         """What the file itself is; JSON lines if it is empty."""
+        self.inodes = frozenset(file.inode for file in self._files)
 
     @property
     def files(self) -> list[str]:
@@ -120,18 +124,31 @@ class Recording:
 
     def batches(self, reading: Reading) -> Iterator[Sequence[Seen]]:
         """The same events as they are read, some at a time, for those who look at many and keep few."""
-        findings = self._findings
-        log = LogReader(reading.programs, reading.zone, findings)
+        read = self._reader(reading, self._findings)
         for file in self._files:
+            yield from self._findings.watched(read(file, file.parts), file.name)
+
+    def begins(self, reading: Reading) -> float | None:
+        """The time of the first event (seconds since 1970); None if the first lines do not tell it."""
+        read = self._reader(reading, Findings(lambda _: None))
+        found = (batch[0].time for file in self._files for batch in read(file, iter(file.beginning())) if batch)
+        return next(found, None)
+
+    def _reader(
+        self, reading: Reading, findings: Findings
+    ) -> Callable[["_File", Iterator[bytes]], Iterator[Sequence[Seen]]]:
+        """What reads the events in parts of the files, one after the other."""
+        log = LogReader(reading.programs, reading.zone, findings)
+
+        def read(file: _File, parts: Iterator[bytes]) -> Iterator[Sequence[Seen]]:
             match file.kind or self.kind:
                 case Kind.LOG:
-                    yield from log.read(file.parts)
+                    return log.read(parts)
                 case Kind.CAPTURE:
-                    yield from read_capture(
-                        file.parts, file.name, findings, start=reading.start, otherwise=file.changed
-                    )
-                case _:
-                    yield from read_lines(file.parts, file.name, findings)
+                    return read_capture(parts, file.name, findings, start=reading.start, otherwise=file.changed)
+            return read_lines(parts, file.name, findings)
+
+        return read
 
     @property
     def is_lines(self) -> bool:
@@ -153,14 +170,21 @@ class Recording:
         self.close()
 
 
+def inode_of(status: os.stat_result) -> Inode:
+    """What file it is, whatever it is called."""
+    return status.st_dev, status.st_ino
+
+
 class _File:
     """One file: what it is, and its content in parts that end where a line ends."""
 
     def __init__(self, name: str, stream: io.BufferedReader, findings: Findings) -> None:
         self.name = name
-        self.changed = os.fstat(stream.fileno()).st_mtime
+        status = os.fstat(stream.fileno())
+        self.inode = inode_of(status)
+        self.changed = status.st_mtime
         self._stream = stream
-        self.size = os.fstat(stream.fileno()).st_size if stream.seekable() else 0
+        self.size = status.st_size if stream.seekable() else 0
         self.kind: Kind | None = None
         self.parts: Iterator[bytes] = iter(())
         self.is_empty = False
@@ -184,6 +208,16 @@ class _File:
                 break
         self.is_empty = not head.strip()
         self.parts = chain([head] if head else [], parts)
+
+    def beginning(self) -> list[bytes]:
+        """The first parts; they are still to be read."""
+        first: list[bytes] = []
+        for part in self.parts:
+            first.append(part)
+            if sum(map(len, first)) >= HEAD_BYTES:
+                break
+        self.parts = chain(first, self.parts)
+        return first
 
 
 def _open_parts(path: Path, opened: ExitStack, tries: int = _TRIES) -> dict[str, io.BufferedReader]:

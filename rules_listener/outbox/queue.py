@@ -6,8 +6,9 @@
    series: a delivery, and for a quick channel those that come after it for the same key. What is done, not said, is
    never in a series: a courier that is killed then leaves no more than one of a key to be repeated.
 4. A delivery that failed waits 1 s, doubled at each failure up to 10 minutes, times 0.5 to 1.5 at random, and at least
-   as long as its receiver asked for (up to a day); once it is older than `give_up_after`, a failure is its last. Which
-   of its receivers have it is kept with it.
+   as long as its receiver asked for (up to a day); once it is older than `give_up_after`, a failure is its last. The
+   time in which there was no courier to try it is left out (`leave_out`).
+   Which of its receivers have it is kept with it.
 5. What is given up is noted for the listener to raise; not if a failure was its own cause, or one would lead to the
    next.
 6. supervisord is shut down after all that was to be said before or at the same moment has been tried, or after 30 s;
@@ -104,6 +105,11 @@ _ABANDONED = (
     f"{_OPEN} WHERE d.channel = ? AND d.state IN ('waiting', 'sending') AND d.state = 'waiting' ORDER BY d.n LIMIT ?"
 )
 
+_LEAVE_OUT = (
+    "UPDATE deliveries SET since = min(since + ?1, ?2) WHERE state IN ('waiting', 'sending')",
+    "UPDATE alerts SET since = min(since + ?1, ?2) WHERE n > (SELECT alert FROM progress)",
+)
+
 _PUT_BACK = "UPDATE deliveries SET state = 'waiting', attempts = attempts - 1, changed = ? WHERE n = ?"
 _RETRY = "UPDATE deliveries SET state = 'waiting', due = ?, reason = ?, changed = ? WHERE n = ?"
 _NOTE_ARRIVED = "UPDATE deliveries SET arrived = ? WHERE n = ?"
@@ -192,6 +198,12 @@ class Queue:
         """Let nothing wait longer because the wall clock has jumped back by so much."""
         with self._database as execute:
             turn_back(execute, seconds)
+
+    def leave_out(self, seconds: float, now: float) -> None:
+        """Let nothing be given up sooner because nobody tried it for so long, up to this moment."""
+        with self._database as execute:
+            for sql in _LEAVE_OUT:
+                execute(sql, (seconds, now))
 
     def expand(self, now: float) -> bool:
         """Take in some new alerts; whether there were any."""

@@ -115,12 +115,11 @@ def schema_version(connection: sqlite3.Connection, path: Path) -> int:
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
-        raise StoreError(
-            f"{path}: written by a newer rules-listener (schema {version}, this one knows {VERSION}): "
-            "install that one again, or name another folder with `state:`"
-        )
+        reason = f"{path}: written by a newer rules-listener (schema {version}, this one knows {VERSION})"
+        raise StoreError(f"{reason}: install that one again, or name another folder with `state:`", reason=reason)
     if tables and version == 0:
-        raise StoreError(f"{path}: not a store, but another program's database: name another folder with `state:`")
+        reason = f"{path}: not a store, but another program's database"
+        raise StoreError(f"{reason}: name another folder with `state:`", reason=reason)
     return int(version)
 
 

@@ -49,12 +49,15 @@ def read_channel(name: str, node: Any, reader: "OptionReader") -> ReadChannel | 
     readers: dict[str, Callable[[Any], Any]] = {kinds[0]: lambda value: kind.read(value, reader)}
     readers |= {} if kind.timeout_s is None else {"timeout": reader.duration}
     readers["batch"] = lambda value: _read_batch(value, kinds[0], reader)
+    readers["give_up_after"] = reader.duration
     read = reader.mapping(node, readers)
     options = read.get(kinds[0], {})
     if kind.timeout_s is not None:
         options["timeout_s"] = read.get("timeout", kind.timeout_s)
     if "batch" in read:
         options["batch"] = read["batch"]
+    if "give_up_after" in read:
+        options["give_up_after_s"] = read["give_up_after"]
     templates = tuple(text for text, _ in reader.templates)
     config = ChannelConfig(name, kinds[0], options, templates, tuple(reader.secrets))
     return ReadChannel(config, [node for _, node in reader.templates])

@@ -1,10 +1,8 @@
 """`rules-listener convert`: events out of whatever holds them, as a recording."""
 
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +15,7 @@ from rules_listener.event.jsonlines import encode_line
 from rules_listener.event.recording import Reading
 from rules_listener.tools.reading import reading_of, reading_options
 from rules_listener.tools.recordings import Recordings, sum_up, what_is_not_known
+from rules_listener.tools.replace import replacing
 
 STANDARD_OUTPUT = Path("-")
 
@@ -76,17 +75,8 @@ def _output(to: Path) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    temporary = None
     try:
-        descriptor, name = tempfile.mkstemp(dir=to.parent, prefix=f".{to.name}.")
-        os.close(descriptor)
-        temporary = Path(name)
-        with open_writing(temporary, to.suffix) as file:
+        with replacing(to) as written, open_writing(written, to.suffix) as file:
             yield file
-        temporary.replace(to)
     except OSError as error:
         raise ConfigError(f"{to} can't be written: {error.strerror}") from error
-    finally:
-        if temporary is not None:
-            with suppress(FileNotFoundError):
-                temporary.unlink()

@@ -9,8 +9,10 @@
 4. What several files of tests look at counts as covered if one of them notices.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from rules_listener.base.diagnostics import has_errors
@@ -89,25 +91,35 @@ class Coverage:
             return 100.0
         return min(round(100 * self.covered / self.wanted, 1), 99.9)
 
+    def is_at_least(self, percent: float) -> bool:
+        """Whether so much of a hundred is covered, without rounding."""
+        return 100 * self.covered >= percent * self.wanted
+
     def add(self, parsed: Sequence[Parsed], rules: checked.RuleSet, alerts: Iterable[Alert], notices: Notices) -> None:
         """Take in what the tests of some rules notice; `alerts` are all that came in those that pass."""
         statements = [statement for file in parsed for statement in file.statements]
         self._add_rules([one for one in statements if isinstance(one, nodes.Rule)], rules, list(alerts))
         for part in changeables(statements):
-            known = self.parts.get(_place(part.node))
+            known = self.parts.get(place_of(part.node))
             changes = part.changes if known is None else known.unnoticed
             unnoticed = _unnoticed(statements, part, changes, notices)
             if unnoticed is not None:
-                self.parts[_place(part.node)] = CoveredPart(part, unnoticed)
+                self.parts[place_of(part.node)] = CoveredPart(part, unnoticed)
 
     def _add_rules(self, rule_nodes: Sequence[nodes.Rule], rules: checked.RuleSet, alerts: Sequence[Alert]) -> None:
         for node, rule in zip(rule_nodes, rules.rules, strict=True):
-            known = self.rules.setdefault(_place(node), CoveredRule(rule, node, dict.fromkeys(_wanted(rule), False)))
+            known = self.rules.setdefault(place_of(node), CoveredRule(rule, node, dict.fromkeys(_wanted(rule), False)))
             known.seen |= dict.fromkeys(_happened(rule, alerts), True)
 
 
-def _place(node: nodes.Node) -> Place:
-    return node.span.source.name, node.span.start, node.span.end
+def place_of(node: nodes.Node) -> Place:
+    """Where a node stands, however its file is named."""
+    return _file(node.span.source.name), node.span.start, node.span.end
+
+
+@cache
+def _file(name: str) -> str:
+    return os.path.realpath(name)
 
 
 def _unnoticed(

@@ -8,19 +8,29 @@ from collections.abc import Iterable, Iterator
 
 from rules_listener.base.counted import counted
 from rules_listener.base.diagnostics import excerpt
-from rules_listener.base.source import Span
+from rules_listener.lang import nodes
 from rules_listener.lang.changes import Kind
-from rules_listener.tools.coverage import CLOSED, FIRED, LIMITED, REMINDED, Coverage, CoveredPart, CoveredRule
+from rules_listener.tools.coverage import (
+    CLOSED,
+    FIRED,
+    LIMITED,
+    REMINDED,
+    Coverage,
+    CoveredPart,
+    CoveredRule,
+    Place,
+    place_of,
+)
 
 _UNSEEN = {CLOSED: "closed", REMINDED: "sent again", LIMITED: "held back by its limit"}
 
 
 def report(coverage: Coverage) -> Iterator[str]:
     """All that is not covered, file by file, then how much is."""
-    never = [rule.node for rule in coverage.rules.values() if not rule.seen[FIRED]]
-    parts = [part for part in coverage.parts.values() if not any(part.part.statement is node for node in never)]
-    idle = [part.part.span for part in parts if Kind.NEVER in {change.kind for change in part.unnoticed}]
-    parts = [part for part in parts if part.part.is_operand or not any(_is_within(part.part.span, one) for one in idle)]
+    never = {place for place, rule in coverage.rules.items() if not rule.seen[FIRED]}
+    parts = [part for part in coverage.parts.values() if place_of(part.part.statement) not in never]
+    idle = [place_of(part.part.node) for part in parts if Kind.NEVER in {change.kind for change in part.unnoticed}]
+    parts = [part for part in parts if part.part.is_operand or not any(_is_within(part.part.node, one) for one in idle)]
     entries = [*_of_rules(coverage.rules.values()), *_of_parts(parts)]
     entries.sort(key=lambda entry: entry[0])
     for _, lines in entries:
@@ -29,8 +39,9 @@ def report(coverage: Coverage) -> Iterator[str]:
     yield summary(coverage, places=len(entries))
 
 
-def _is_within(inner: Span, outer: Span) -> bool:
-    return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
+def _is_within(node: nodes.Node, outer: Place) -> bool:
+    file, start, end = place_of(node)
+    return file == outer[0] and outer[1] <= start and end <= outer[2]
 
 
 def summary(coverage: Coverage, *, places: int = 0) -> str:

@@ -17,14 +17,16 @@ from rules_listener.base.codes import CODES
 from rules_listener.base.diagnostics import Diagnostic, Severity, as_json, as_text, suggestion
 from rules_listener.base.errors import ConfigError
 from rules_listener.base.meaning import EXAMPLE_FILE, INCLUDED_FILE, TEST_FILE, Code
-from rules_listener.event.localtime import read_moment, read_zone
+from rules_listener.event.localtime import read_moment
 from rules_listener.serve.compiler import check_all
 from rules_listener.serve.config import FILE_NAME
 from rules_listener.serve.fit import fit
 from rules_listener.serve.supervisord import Own
 from rules_listener.tools.explained import Question
-from rules_listener.tools.explaining import explain_recording
+from rules_listener.tools.explaining import Subject, explain_recording
 from rules_listener.tools.generated import code_of_rule
+from rules_listener.tools.loaded import checked_rules
+from rules_listener.tools.reading import own_group_of, pool_option, reading_of, reading_options
 from rules_listener.tools.testfile import Library, read_suite
 
 WIDTH = 100
@@ -36,7 +38,8 @@ WIDTH = 100
 @click.option("--at", metavar="TIME", help="Of a recording: the moment; seconds since 1970 or ISO 8601.")
 @click.option("--process", metavar="NAME", help="Of a recording: only events about this process.")
 @click.option("--rule", "names", metavar="RULE", multiple=True, help="Of a recording: only these rules.")
-@click.option("--timezone", metavar="ZONE", help="The zone of TIME and of a supervisord.log.  [default: this host's]")
+@reading_options
+@pool_option
 @click.option("--format", "output_format", type=click.Choice(("text", "json")), default="text", show_default=True)
 @click.option("--code", "generated", metavar="RULE", help="Print the generated code of a rule, and what leads to it.")
 @click.option("--rules", "paths", metavar="PATH", multiple=True, help="Where rules are; else in the configuration.")
@@ -46,11 +49,15 @@ def explain(  # noqa: PLR0913, PLR0917 - one for each option
     at: str | None,
     process: str | None,
     names: tuple[str, ...],
+    supervisor_conf: Path | None,
     timezone: str | None,
+    start: str | None,
+    pool: str,
     generated: str | None,
     paths: tuple[str, ...],
     config: Path | None,
     *,
+    rotated: bool,
     output_format: str,
 ) -> None:
     """Say why each rule fired at an event of RECORDING or did not; or what a diagnostic means.
@@ -63,20 +70,27 @@ def explain(  # noqa: PLR0913, PLR0917 - one for each option
     are listed. With `--code RULE`, what the listener runs for that rule is shown instead.
     """
     is_code = subject is not None and subject.upper() in CODES
-    is_about_events = bool(names or at or process or timezone or ((paths or config) and not is_code))
+    about_reading = supervisor_conf or timezone or start or pool
+    is_about_events = bool(names or at or process or about_reading or ((paths or config) and not is_code))
     if generated is not None:
-        click.echo(code_of_rule(generated, config, paths))
+        code = code_of_rule(generated, config, paths)
+        click.echo(_json({"rule": generated, "code": code}) if output_format == "json" else code)
     elif subject is not None and not is_code and (is_about_events or Path(subject).exists()):
-        zone = None if timezone is None else read_zone(timezone)
-        question = Question(None if at is None else read_moment(at, zone), process, names)
-        sys.exit(explain_recording(Path(subject), question, zone, config, paths, as_json=output_format == "json"))
+        reading = reading_of(supervisor_conf, timezone, start)
+        question = Question(None if at is None else read_moment(at, reading.zone), process, names)
+        found = Subject(Path(subject), reading, rotated, own_group_of(pool, supervisor_conf))
+        sys.exit(explain_recording(found, question, checked_rules(config, paths), as_json=output_format == "json"))
     elif is_about_events:
         raise ConfigError("name a recording: a file that holds events, or a listener's state folder")
     elif output_format == "json":
-        found: object = [_object(one) for one in CODES.values()] if subject is None else _full_object(_named(subject))
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        objects: object = [_object(one) for one in CODES.values()] if subject is None else _full_object(_named(subject))
+        click.echo(_json(objects))
     else:
         click.echo("\n".join(map(_line, CODES.values())) if subject is None else _text(_named(subject)))
+
+
+def _json(found: object) -> str:
+    return json.dumps(found, indent=2, ensure_ascii=False)
 
 
 def _named(name: str) -> Code:

@@ -1,21 +1,23 @@
 """Which events of a recording are explained, and what led to them.
 
-1. The recording is read twice, and nothing of it is kept: first to see which events are asked about, then to feed
-   the rules with all that came before.
+1. The recording is played twice, as a replay plays it, and nothing of it is kept: first to see which events are asked
+   about, then to feed the rules with all that came before.
 2. Asked about are, with a moment, the events within its second (within its millisecond, if it is no whole second), or
    else the last one before it; without a moment the last one. Only those count that are about the process that is
    named, and that the named rules look at; if neither is named, those that any rule looks at. If there are none of
    them, any events about the process will do.
+3. Besides, it is told what rules that look at an explained event said just before it and after it for its key; and, of
+   the moment that is asked about, all that time alone caused, about that process and of the named rules.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf, nextafter
 from typing import NamedTuple
 
-from rules_listener.event.event import Event
-from rules_listener.lang.parts import Parted, PartedRule
-from rules_listener.match.program import Loaded
+from rules_listener.event.event import Event, Seen
+from rules_listener.lang.parts import PartedRule
 from rules_listener.match.traces import looks_at
 from rules_listener.outbox.alert import Alert
 from rules_listener.tools.observed import Observed, Observer
@@ -37,17 +39,22 @@ class Question:
 
     @property
     def end(self) -> float:
-        """The end of what is asked about; what comes then is too late."""
+        """The last moment of what is asked about; what comes then is too late."""
         if self.at is None:
-            return float("inf")
-        return self.at + (1.0 if self.at == int(self.at) else 0.001)
+            return inf
+        return nextafter(self.at + (1.0 if self.at == int(self.at) else 0.001), -inf)
 
-    def is_about(self, event: Event) -> bool:
+    def is_about(self, event: Seen) -> bool:
         """Whether an event is about the process."""
         if self.process is None:
             return True
         fields = event.fields
         return self.process in (event.process, f"{fields.get('groupname', '')}:{fields.get('processname', '')}")
+
+    def is_answered_by(self, alert: Alert) -> bool:
+        """Whether an alert is what is asked about, whatever caused it."""
+        is_then = self.at is not None and self.at <= alert.time <= self.end
+        return is_then and (not self.rules or alert.rule in self.rules) and self.is_about(alert.event)
 
 
 class Picked(NamedTuple):
@@ -55,25 +62,31 @@ class Picked(NamedTuple):
 
     numbers: tuple[int, ...]
     left_out: int
-    own_group: str
 
 
-def pick(events: Iterable[Event], rules: Sequence[PartedRule], question: Question) -> Picked:
-    """Which events are asked about."""
-    wanted, others = _Last(question), _Last(question)
-    is_wanted = _wanted(rules, question)
-    own_group = ""
-    for number, event in enumerate(events):
-        if event.time >= question.end:
-            break
-        own_group = own_group or str(event.header.get("pool", ""))
-        if question.is_about(event):
-            (wanted if is_wanted(event) else others).take(number, event.time)
-    last = wanted if wanted.numbers else others
-    return Picked(tuple(last.numbers), last.left_out, own_group)
+class Picking:
+    """Finds out which events are asked about, of a history that ends with the question and is played to `look`."""
+
+    def __init__(self, rules: Sequence[PartedRule], question: Question) -> None:
+        self._question = question
+        self._is_wanted = _wanted(rules, question)
+        self._wanted, self._others = _Last(question), _Last(question)
+        self._next = 0
+
+    def look(self, event: Seen) -> None:
+        """The next event."""
+        if self._question.is_about(event):
+            (self._wanted if self._is_wanted(event) else self._others).take(self._next, event.time)
+        self._next += 1
+
+    @property
+    def picked(self) -> Picked:
+        """Which they are, of those so far."""
+        last = self._wanted if self._wanted.numbers else self._others
+        return Picked(tuple(last.numbers), last.left_out)
 
 
-def _wanted(rules: Sequence[PartedRule], question: Question) -> Callable[[Event], bool]:
+def _wanted(rules: Sequence[PartedRule], question: Question) -> Callable[[Seen], bool]:
     """Whether an event about the process is what is asked about, rather than any other one."""
     if question.process is not None and not question.rules:
         return lambda _: True
@@ -81,9 +94,9 @@ def _wanted(rules: Sequence[PartedRule], question: Question) -> Callable[[Event]
     arms = [arms for rule in asked for arms in (rule.selected, rule.second, *rule.untils)]
     known: dict[str, bool] = {}
 
-    def is_looked_at(event: Event) -> bool:
+    def is_looked_at(event: Seen) -> bool:
         if event.type not in known:
-            known[event.type] = any(looks_at(found, event) for found in arms)
+            known[event.type] = any(looks_at(found, event.kept()) for found in arms)
         return known[event.type]
 
     return is_looked_at
@@ -93,8 +106,8 @@ class _Last:
     """The last events: those within the time that is asked about, or only one."""
 
     def __init__(self, question: Question) -> None:
-        self._at = float("inf") if question.at is None else question.at
-        self._time = float("-inf")
+        self._at = inf if question.at is None else question.at
+        self._time = -inf
         self.numbers: deque[int] = deque(maxlen=MOST_EVENTS)
         self.left_out = 0
 
@@ -110,7 +123,7 @@ class _Last:
 class Explained(NamedTuple):
     """The events that are explained, each with its number in the recording.
 
-    `since` is what was said later, up to the moment in question, by the rules that look at them and for their keys.
+    `since` is what was said after them, up to the end of the moment in question: see rule 3 of the module.
     """
 
     events: tuple[tuple[int, Observed], ...]
@@ -119,41 +132,51 @@ class Explained(NamedTuple):
     """How many earlier events of the same second are not explained."""
 
 
-def explain_events(  # noqa: PLR0913, PLR0917 - events, and what is to be done with them
-    events: Iterable[Event],
-    parted: Parted,
-    program: Loaded,
-    default_channels: Sequence[str],
-    picked: Picked,
-    end: float,
-) -> Explained:
-    """Feed all events up to those that were picked, and say what rules make of these; then time goes on to `end`."""
-    observer = Observer(parted, program, default_channels, picked.own_group)
-    stream = enumerate(events)
-    found = tuple(_observed(stream, observer, picked.numbers))
-    since = [] if end == float("inf") else _since(stream, observer, end)
-    keys = {(one.rule.name, one.key) for _, observed in found for one in observed.rules if one.looks}
-    return Explained(found, tuple(alert for alert in since if (alert.rule, alert.key) in keys), picked.left_out)
+class Explaining:
+    """Says what rules make of the events that were picked of a history, which is played to it with `look`."""
 
+    def __init__(self, observer: Observer, picked: Picked, question: Question) -> None:
+        self._observer = observer
+        self._picked = picked
+        self._question = question
+        self._found: list[tuple[int, Observed]] = []
+        self._keys: set[tuple[str, str]] = set()
+        """The keys of these events, by rule."""
+        self._since: list[Alert] = []
+        """What was said since the last of them."""
+        self._next = 0
 
-def _observed(
-    stream: Iterable[tuple[int, Event]], observer: Observer, numbers: Collection[int]
-) -> Iterator[tuple[int, Observed]]:
-    """What rules make of the events with these numbers; those after the last one are left in the stream."""
-    left = len(numbers)
-    while left:
-        number, event = next(iter(stream))
-        if number in numbers:
-            left -= 1
-            yield number, observer.observe(event)
+    def look(self, event: Seen) -> None:
+        """The next event."""
+        if self._next in self._picked.numbers:
+            self._explain(self._next, event.kept())
         else:
-            observer.pass_over(event)
+            self._pass_over(event)
+        self._next += 1
 
+    def explained(self) -> Explained:
+        """All of it, once the history was played."""
+        if self._question.at is None:
+            return Explained(tuple(self._found), (), self._picked.left_out)
+        self._note(self._observer.advance(self._question.end))
+        return Explained(tuple(self._found), tuple(self._since), self._picked.left_out)
 
-def _since(stream: Iterable[tuple[int, Event]], observer: Observer, end: float) -> Iterator[Alert]:
-    """What is said until `end`, in which further events may come."""
-    for _, event in stream:
-        if event.time >= end:
-            break
-        yield from observer.pass_over(event)
-    yield from observer.advance(end)
+    def _explain(self, number: int, event: Event) -> None:
+        observed = self._observer.observe(event)
+        self._keys |= observed.keys
+        self._note(observed.meanwhile)
+        self._found.append((number, observed._replace(meanwhile=tuple(self._since))))
+        self._since = []
+
+    def _pass_over(self, event: Seen) -> None:
+        """Feed an event that is not explained: within the moment in question, it is told what came before it."""
+        if self._question.at is not None and event.time >= self._question.at:
+            self._note(self._observer.meanwhile(event))
+        self._since += (one for one in self._observer.pass_over(event) if self._has_key(one))
+
+    def _note(self, alerts: Iterable[Alert]) -> None:
+        """Note what time has caused."""
+        self._since += (one for one in alerts if self._has_key(one) or self._question.is_answered_by(one))
+
+    def _has_key(self, alert: Alert) -> bool:
+        return (alert.rule, alert.key) in self._keys

@@ -6,9 +6,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from rules_listener.base.printable import printable
 from rules_listener.lang import nodes
 from rules_listener.lang.literals import spell_duration
 from rules_listener.match.firing import AtMost
@@ -17,8 +19,14 @@ from rules_listener.match.traces import Traced, TracedArm
 from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.tools.observed import Asked, Observation, Observed, shown_rules
 from rules_listener.tools.routed import Decided
-from rules_listener.tools.spelled import Times, held_back, printable, spell_value
-from rules_listener.tools.why import awaited, counted_field, truth_word, why
+from rules_listener.tools.spelled import Times, cut, held_back, spell_value
+from rules_listener.tools.why import awaited, counted_field, for_key, truth_word, why
+
+if TYPE_CHECKING:
+    from rules_listener.event.event import Event
+
+LONGEST_TEXT = 1000
+"""Characters of an event or of an alert's text: the sentences around it are what was asked for."""
 
 _LABEL = 10
 _TRUTH = 9
@@ -32,6 +40,7 @@ class TextWriter:
 
     def __init__(self, width: int) -> None:
         self._width = width
+        self._shown: list[Event] = []
 
     def event(self, number: int, observed: Observed, names: Sequence[str]) -> Lines:
         """What the rules make of an event; `names` are those that are asked about, all if there are none."""
@@ -39,7 +48,8 @@ class TextWriter:
         if observed.meanwhile:
             yield from self.alerts_of_time("before it:", observed.meanwhile)
             yield Text()
-        yield from self._wrapped(f"{_moment(event.time)}  {printable(event.summary())}", "  ", "bold")
+        self._shown.append(event)
+        yield from self._wrapped(f"{_moment(event.time)}  {_shown(event.summary())}", "  ", "bold")
         yield Text(f"  event {number + 1} of the recording", "dim")
         rules, left_out = shown_rules(observed, names)
         if not any(one.is_concerned for one in rules):
@@ -60,10 +70,13 @@ class TextWriter:
         return "no rule selects it, nor waits for it; the nearest are:"
 
     def alerts_of_time(self, heading: str, alerts: Iterable[Alert]) -> Lines:
-        """What was said because time passed."""
+        """What was said because time passed, and of which event, unless that was shown."""
         yield Text(heading)
         for alert in alerts:
             yield from self._alert(alert, f"{_moment(alert.time)}  {alert.rule}: ")
+            event = alert.event
+            if event.time != alert.time and event not in self._shown:
+                yield from self._labelled("", [f"since {_moment(event.time)}: {_shown(event.summary())}"])
 
     def rule(self, one: Observation) -> Lines:
         """One rule: why, then all that it rests on."""
@@ -155,6 +168,10 @@ def _moment(time: float) -> str:
     return Times(0.0).at(time)
 
 
+def _shown(text: str) -> str:
+    return printable(cut(text, LONGEST_TEXT))
+
+
 def _types(arm: TracedArm) -> str:
     types = arm.arm.types
     return types[0] if len(types) == 1 else "events of its types"
@@ -166,8 +183,8 @@ def _what(alert: Alert) -> str:
 
 def _delivered(alert: Alert, delivery: Delivery) -> str:
     if alert.kind == "alert":
-        return f"{alert.severity} to {delivery.channel}: {printable(delivery.text)}"
-    return printable(" ".join([alert.kind, *delivery.arguments[alert.kind != "run" :]]))
+        return f"{alert.severity} to {delivery.channel}: {_shown(delivery.text)}"
+    return _shown(" ".join([alert.kind, *delivery.arguments[alert.kind != "run" :]]))
 
 
 def _facts(one: Observation) -> Iterator[tuple[str, list[str]]]:
@@ -201,7 +218,7 @@ def _window(one: Observation, times: Times) -> list[str]:
         else times.at(noted.time)
         for noted in one.after.noted
     ]
-    said = f"{counted} within {spell_duration(pattern.duration_s)}{f' for {one.key}' if one.key else ''}"
+    said = f"{counted} within {spell_duration(pattern.duration_s)}{for_key(one)}"
     return [f"{said}: {', '.join(seen)}" if seen else said]
 
 
@@ -222,7 +239,7 @@ def _asked_again(found: OpenState, times: Times) -> str:
 
 
 def _open(one: Observation, found: OpenState | None, times: Times) -> str:
-    key = f" for {one.key}" if one.key else ""
+    key = for_key(one)
     if found is None:
         return f"no alert is open{key}"
     told = "sent" if found.sent else "not sent yet"

@@ -1,14 +1,16 @@
 """`explain RECORDING`: an event is looked for, the rules are fed with all that led to it, and it is said why."""
 
 import json
-from collections.abc import Sequence
-from datetime import tzinfo
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import click
 
 from rules_listener.base.diagnostics import suggestion
 from rules_listener.base.errors import ConfigError
+from rules_listener.event.event import Seen
 from rules_listener.event.findings import Findings
 from rules_listener.event.recording import Reading
 from rules_listener.lang.parts import parted
@@ -16,43 +18,62 @@ from rules_listener.match.compile import compile_rules
 from rules_listener.match.program import load
 from rules_listener.serve.compiler import Checked
 from rules_listener.tools import show
-from rules_listener.tools.explained import Explained, Question, explain_events, pick
+from rules_listener.tools.explained import Explained, Explaining, Picking, Question
 from rules_listener.tools.explained_objects import alert_object, observed_object
 from rules_listener.tools.explained_text import TextWriter
-from rules_listener.tools.loaded import checked_rules, number_of
-from rules_listener.tools.recordings import STANDARD_INPUT, Recordings
+from rules_listener.tools.loaded import number_of
+from rules_listener.tools.observed import Observer
+from rules_listener.tools.recordings import STANDARD_INPUT, Recordings, what_is_not_known
+from rules_listener.tools.replay.history import History
 
 ANY_CHANNEL = ("default",)
 """Where alerts without `to` go if there is no configuration that says it."""
 
 
-def explain_recording(  # noqa: PLR0913 - what was asked, and where to look
-    path: Path,
-    question: Question,
-    zone: tzinfo | None,
-    config: Path | None,
-    paths: Sequence[str],
-    *,
-    as_json: bool,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The recording that is explained, and how it is read; `own_group` is that of the listener, if it is known."""
+
+    path: Path
+    reading: Reading
+    rotated: bool = True
+    own_group: str = ""
+
+    def play(
+        self,
+        look: Callable[[Seen], object],
+        findings: Findings,
+        *,
+        until: float = inf,
+        own_group_is: Callable[[str], None] | None = None,
+    ) -> None:
+        """Call `look` with each event, as a replay would play them."""
+        with Recordings([self.path], findings, rotated=self.rotated) as recordings:
+            parts = recordings.batches(self.reading)
+            own_group_is = None if self.own_group else own_group_is
+            History(parts, until=until, is_journal=recordings.is_journal, own_group_is=own_group_is).look(look)
+
+
+def explain_recording(subject: Subject, question: Question, checked: Checked, *, as_json: bool) -> int:
     """Print why each rule fired at the event in question or did not.
 
     The exit status is 1 if there is no such event, or something in the recording can't be read, which is then said.
 
     Raises:
-        ConfigError: the rules have an error, there is no such rule, or the recording can't be read.
+        ConfigError: there is no such rule, or the recording can't be read.
         StoreError: the store that holds the recording can't be read.
     """
-    if path == STANDARD_INPUT:
+    if subject.path == STANDARD_INPUT:
         raise ConfigError("a recording that is explained is read twice: name a file")
-    checked = checked_rules(config, paths)
     for name in question.rules:
         number_of(name, checked)
-    findings = Findings(lambda text: click.echo(text, err=True))
-    explained = _explained(path, question, Reading(zone=zone), checked, findings)
+    findings = Findings(_say)
+    explained = _explained(subject, question, checked, findings)
+    for line in what_is_not_known(findings):
+        _say(line)
     if not explained.events:
-        nearest = _nearest(path, question, zone)
-        click.echo(f"{path} has no event{_asked(question)}{f': {nearest}' if nearest else ''}", err=True)
+        nearest = _nearest(subject, question)
+        _say(f"{subject.path} has no event{_asked(question)}{f': {nearest}' if nearest else ''}")
         return 1
     if as_json:
         click.echo(json.dumps(_object(explained, question), indent=2, ensure_ascii=False))
@@ -61,15 +82,24 @@ def explain_recording(  # noqa: PLR0913 - what was asked, and where to look
     return 1 if findings.unreadable else 0
 
 
-def _explained(path: Path, question: Question, reading: Reading, checked: Checked, findings: Findings) -> Explained:
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _explained(subject: Subject, question: Question, checked: Checked, findings: Findings) -> Explained:
     rules = parted(checked.parsed, checked.rules)
-    with Recordings([path], findings) as recordings:
-        events = recordings.events(reading)
-        picked = pick(events, rules.rules, question)
+    picking = Picking(rules.rules, question)
+    subject.play(picking.look, findings, until=question.end)
     program = load(compile_rules(checked.rules))
-    channels = checked.config.default or ANY_CHANNEL
-    with Recordings([path], Findings(lambda _: None)) as recordings:
-        return explain_events(recordings.events(reading), rules, program, channels, picked, question.end)
+    observer = Observer(rules, program, checked.config.default or ANY_CHANNEL, subject.own_group)
+    explaining = Explaining(observer, picking.picked, question)
+    subject.play(explaining.look, _no_findings(), until=question.end, own_group_is=observer.own_group_is)
+    return explaining.explained()
+
+
+def _no_findings() -> Findings:
+    """For what was read already."""
+    return Findings(lambda _: None)
 
 
 def _asked(question: Question) -> str:
@@ -77,13 +107,17 @@ def _asked(question: Question) -> str:
     return process + (f" up to {show.clock_time(question.at)}" if question.at is not None else "")
 
 
-def _nearest(path: Path, question: Question, zone: tzinfo | None) -> str:
+def _nearest(subject: Subject, question: Question) -> str:
     """What process may be meant by one that is in no event of a recording; empty if none is like it."""
     if question.process is None:
         return ""
-    with Recordings([path], Findings(lambda _: None)) as recordings:
-        events = recordings.events(Reading(zone=zone))
-        names = {event.process: str(event.fields["processname"]) for event in events if event.process is not None}
+    names: dict[str, str] = {}
+
+    def note(event: Seen) -> None:
+        if event.process is not None:
+            names[event.process] = str(event.processname)
+
+    subject.play(note, _no_findings())
     if question.process in names:
         return "there are later ones"
     same = [f"did you mean `{process}`?" for process, name in sorted(names.items()) if name == question.process]

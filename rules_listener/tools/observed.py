@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from rules_listener.event.catalogue import CATALOGUE, LISTENER_PREFIX
-from rules_listener.event.event import Event
+from rules_listener.event.event import Event, Seen
 from rules_listener.lang.parts import Arms, Parted, PartedRule
 from rules_listener.match.firing import Rule
 from rules_listener.match.memory import Memory, remembered
@@ -121,12 +121,17 @@ MOST_AKIN = 2
 class Observed(NamedTuple):
     """An event, and what each rule made of it.
 
-    `meanwhile` is what deadlines have done since the event before it, of the rules that look at it and for its keys.
+    `meanwhile` is what deadlines have done since the event before it.
     """
 
     event: Event
     meanwhile: tuple[Alert, ...]
     rules: tuple[Observation, ...]
+
+    @property
+    def keys(self) -> set[tuple[str, str]]:
+        """The rules that look at it, by their names, and its key for each of them."""
+        return {(one.rule.name, one.key) for one in self.rules if one.looks}
 
 
 def shown_rules(observed: Observed, names: Sequence[str]) -> tuple[list[Observation], int]:
@@ -154,7 +159,11 @@ class Observer:
         self._program = program
         self._run = DryRun(program, default_channels, own_group)
 
-    def pass_over(self, event: Event) -> list[Alert]:
+    def own_group_is(self, group: str) -> None:
+        """The listener that got the events belongs to this group."""
+        self.own_group = self._run.engine.own_group = group
+
+    def pass_over(self, event: Seen) -> list[Alert]:
         """Feed an event that nobody asks about: the alerts up to it, and its own."""
         return self._run.feed(event)
 
@@ -162,10 +171,15 @@ class Observer:
         """The alerts of all deadlines up to `time`."""
         return self._run.advance(time)
 
+    def meanwhile(self, event: Seen) -> list[Alert]:
+        """The alerts of all deadlines before an event, which is then to be fed."""
+        if event.type.startswith(LISTENER_PREFIX):
+            return []
+        return self._run.alerts(self._run.engine.let_pass(event))
+
     def observe(self, event: Event) -> Observed:
         """Feed an event, and say what each rule makes of it."""
-        is_listeners = event.type.startswith(LISTENER_PREFIX)
-        meanwhile = [] if is_listeners else self._run.advance(event.time)
+        meanwhile = self.meanwhile(event)
         before = self._run.engine.dump()
         alerts = self._run.feed(event)
         meanwhile += [alert for alert in alerts if alert.event is not event]
@@ -173,8 +187,7 @@ class Observer:
         after = self._run.engine.dump()
         pairs = zip(self.rules, self._program.rules, strict=True)
         rules = tuple(self._observation(event, *pair, before, after, caused) for pair in pairs)
-        keys = {(one.rule.name, one.key) for one in rules if one.looks}
-        return Observed(event, tuple(alert for alert in meanwhile if (alert.rule, alert.key) in keys), rules)
+        return Observed(event, tuple(meanwhile), rules)
 
     def _observation(  # noqa: PLR0913, PLR0917 - all that is to be seen
         self,

@@ -8,6 +8,8 @@ import click
 
 from rules_listener.event.localtime import read_moment, read_zone
 from rules_listener.event.recording import Reading
+from rules_listener.serve.ownsection import own_pool
+from rules_listener.serve.supervisorconf import read_supervisor_conf
 from rules_listener.tools.supervisorconf import read_programs
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -24,6 +26,11 @@ _OPTIONS = (
         "--start", metavar="TIME", help="The time of a capture's first frames: seconds since 1970 or ISO 8601."
     ),
     click.option("--rotated/--no-rotated", default=True, help="Read a file's rotated parts too, the oldest first."),
+)
+
+
+pool_option = click.option(
+    "--pool", default="", metavar="NAME", help="The listener's own [eventlistener:NAME], which is left out."
 )
 
 
@@ -46,3 +53,15 @@ def reading_of(supervisor_conf: Path | None, timezone: str | None, start: str | 
         zone=zone,
         programs={} if supervisor_conf is None else read_programs(supervisor_conf),
     )
+
+
+def own_group_of(pool: str, supervisor_conf: Path | None) -> str:
+    """The listener's own group: the pool that is named, or that of its section in a configuration of supervisord.
+
+    Empty if there is none, or nobody knows which.
+    """
+    if pool or supervisor_conf is None:
+        return pool
+    conf = read_supervisor_conf(supervisor_conf)[0]
+    own = None if conf is None else own_pool(conf)[0]
+    return "" if own is None else own.name

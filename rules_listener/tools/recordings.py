@@ -1,17 +1,19 @@
 """What the verbs read events from: whatever `event/recording.py` knows, and the store of a listener."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
+from math import inf
+from operator import itemgetter
 from pathlib import Path
 from typing import Protocol, Self
 
 from rules_listener.base.counted import counted
-from rules_listener.base.errors import ConfigError, ProtocolError
+from rules_listener.base.errors import ConfigError, ProtocolError, StoreError
 from rules_listener.event.event import Event, Seen
 from rules_listener.event.findings import Findings
 from rules_listener.event.record import event_of
-from rules_listener.event.recording import Kind, Reading, Recording
+from rules_listener.event.recording import Inode, Kind, Reading, Recording, inode_of
 from rules_listener.outbox.database import FILE_NAME
 from rules_listener.outbox.journal import journal_length, read_journal
 from rules_listener.outbox.store import Received
@@ -21,9 +23,10 @@ MOST_NAMES = 5
 
 
 class Source(Protocol):
-    """Something that holds events; `files` are the names of what is read, in that order."""
+    """Something that holds events; `files` are the names of what is read, in that order, `inodes` what that is."""
 
     kind: Kind
+    inodes: frozenset[Inode]
 
     @property
     def files(self) -> list[str]: ...  # noqa: D102 - see the class
@@ -34,13 +37,16 @@ class Source(Protocol):
     @property
     def position(self) -> int: ...  # noqa: D102 - likewise
 
-    def batches(self, reading: Reading) -> Iterator[Sequence[Seen]]: ...  # noqa: D102 - see `Recording`
+    def begins(self, reading: Reading) -> float | None: ...  # noqa: D102 - see `Recording`
+
+    def batches(self, reading: Reading) -> Iterator[Sequence[Seen]]: ...  # noqa: D102 - likewise
 
 
 class Recordings:
     """Sources of events, opened: files with their rotated parts, state folders, or `-` for standard input.
 
-    They are read one after the other; a file that is named twice, or is a part of one before it, is read once.
+    They are read one after the other, in the order of their first events; one of which that is not known stays behind
+    the one before it. A file that is named twice, in whatever way, or is a part of another one, is read once.
 
     Raises:
         ConfigError: a file can't be opened, nothing in it is known, or a folder holds no store.
@@ -48,12 +54,9 @@ class Recordings:
     """
 
     def __init__(self, paths: Sequence[Path], findings: Findings, *, rotated: bool = True) -> None:
-        self.sources: list[Source] = []
-        self._opened = ExitStack()
         with ExitStack() as opened:
-            for path in paths:
-                if str(path) not in self.files:
-                    self.sources.append(_open(path, findings, opened, rotated=rotated))
+            sources = [_open(path, findings, opened, rotated=rotated) for path in dict.fromkeys(paths)]
+            self.sources = [one for place, one in enumerate(sources) if not _is_read_otherwise(place, sources)]
             self._opened = opened.pop_all()
 
     @property
@@ -75,16 +78,32 @@ class Recordings:
         Raises:
             StoreError: a store can't be read any more.
         """
-        return chain.from_iterable(source.batches(reading) for source in self.sources)
+        return chain.from_iterable(source.batches(reading) for source in self._in_order(reading))
+
+    @property
+    def is_journal(self) -> bool:
+        """Whether one of them is a listener's journal for certain."""
+        return any(source.kind is Kind.STORE for source in self.sources)
 
     @property
     def are_lines(self) -> bool:
         """Whether all of them are JSON lines."""
         return all(isinstance(source, Recording) and source.is_lines for source in self.sources)
 
-    def lines(self) -> Iterator[tuple[str, bytes]]:
+    def lines(self, reading: Reading) -> Iterator[tuple[str, bytes]]:
         """The lines of all that are JSON lines as they are, many at a time, with the names of their files."""
-        return (named for source in self.sources if isinstance(source, Recording) for named in source.lines())
+        sources = self._in_order(reading)
+        return (named for source in sources if isinstance(source, Recording) for named in source.lines())
+
+    def _in_order(self, reading: Reading) -> list[Source]:
+        if len(self.sources) == 1:
+            return self.sources
+        begins, last = [], -inf
+        for source in self.sources:
+            time = source.begins(reading)
+            last = last if time is None else time
+            begins.append(last)
+        return [source for _, source in sorted(zip(begins, self.sources, strict=True), key=itemgetter(0))]
 
     @property
     def size(self) -> int:
@@ -103,12 +122,30 @@ class Recordings:
         self._opened.close()
 
 
+def _is_read_otherwise(place: int, sources: Sequence[Source]) -> bool:
+    """Whether all of a source is in another one, too: in one before it, or in a larger one."""
+    own = sources[place].inodes
+    return any(own <= one.inodes for one in sources[:place]) or any(own < one.inodes for one in sources[place + 1 :])
+
+
 def _open(path: Path, findings: Findings, opened: ExitStack, *, rotated: bool) -> Source:
     if path.is_dir():
         return _Store(path, findings)
     recording = Recording(None if path == STANDARD_INPUT else path, findings, rotated=rotated)
     opened.enter_context(recording)
     return _Store(path.parent, findings, path.name) if recording.kind is Kind.STORE else recording
+
+
+@contextmanager
+def _advice() -> Iterator[None]:
+    """Whoever wants to read a store that is none, or damaged, is told what to do, and not what the listener needs."""
+    try:
+        yield
+    except StoreError as error:
+        if not error.reason:
+            raise
+        advice = "name a file that holds events, or a state folder that this rules-listener can read"
+        raise StoreError(f"{error.reason}: {advice}") from error
 
 
 class _Store:
@@ -122,21 +159,31 @@ class _Store:
                 f"{folder} holds no store of a listener ({FILE_NAME}): name a file that holds events, or a state folder"
             )
         self.files = [str(folder)]
+        self.inodes = frozenset([inode_of((folder / FILE_NAME).stat())])
         self.position = 0
         self._folder = folder
         self._findings = findings
         journal = read_journal(folder)
-        self._parts = chain(list(islice(journal, 1)), journal)
+        with _advice():
+            self._head = list(islice(journal, 1))
+        self._parts = chain(self._head, journal)
 
     @property
     def size(self) -> int:
         """How many frames there are."""
         return journal_length(self._folder)
 
+    def begins(self, _reading: Reading) -> float | None:
+        return next((time for part in self._head for time, _ in part), None)
+
     def batches(self, _reading: Reading) -> Iterator[Sequence[Seen]]:
-        for part in self._parts:
-            yield list(self._events(part))
-            self.position += len(part)
+        return self._findings.watched(self._batches(), self.files[0])
+
+    def _batches(self) -> Iterator[Sequence[Seen]]:
+        with _advice():
+            for part in self._parts:
+                yield list(self._events(part))
+                self.position += len(part)
 
     def _events(self, part: Iterable[Received]) -> Iterator[Event]:
         for time, frame in part:

@@ -3,8 +3,31 @@
 import errno
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Where to write what is to be the file at `path`, or the one to which it links, once all of it is written.
+
+    Only its owner may read it. What is there already and no regular file (a pipe, a device) stays, and is written to.
+
+    Raises:
+        OSError: there can't be such a file; what was there is as it was.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    target = Path(os.path.realpath(path))
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(descriptor)
+    try:
+        yield Path(name)
+        Path(name).replace(target)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -13,20 +36,13 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: it can't be written; it is as it was.
     """
-    target = path.resolve()
-    if not os.access(target, os.W_OK):  # a file that may not be written stays, even in a folder that may be
+    if not os.access(path, os.W_OK):  # a file that may not be written stays, even in a folder that may be
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    status = target.stat()
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            with suppress(PermissionError):
-                os.fchown(descriptor, status.st_uid, status.st_gid)
-            os.fchmod(descriptor, status.st_mode & 0o7777)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    status = path.stat()
+    with replacing(path) as written, written.open("wb") as file:
+        with suppress(PermissionError):
+            os.fchown(file.fileno(), status.st_uid, status.st_gid)
+        os.fchmod(file.fileno(), status.st_mode & 0o7777)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -80,9 +80,10 @@ def _cover(chosen: Sequence[Chosen], least: float) -> bool:
     with Console(stderr=True).status("changing the rules, a part at a time"):
         coverage = coverage_of(chosen, SystemClock())
     click.echo("\n" + "\n".join(report(coverage)))
-    if coverage.percent < least:
-        click.echo(f"that is less than {least:g} %")
-    return coverage.percent >= least
+    is_enough = coverage.is_at_least(least)
+    if not is_enough:
+        click.echo(f"{coverage.covered} of {coverage.wanted} is less than {least:g} %")
+    return is_enough
 
 
 def _run(suite: Suite, tests: Sequence[RuleTest]) -> Iterator[Outcome]:

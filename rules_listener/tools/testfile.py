@@ -126,6 +126,9 @@ class _SuiteReader:
         config = path_of(self.yaml, keys["config"], self.path.parent) if "config" in keys else self.config
         nodes = [node for _, node in self.yaml.texts(keys["rules"])] if "rules" in keys else []
         paths = [path_of(self.yaml, node, self.path.parent) for node in nodes]
+        if "rules" in keys and self.yaml.is_list(keys["rules"]) and not keys["rules"].value:
+            self.yaml.report("no rules are named here", keys["rules"], "such as [FILE]")
+            return None
         if "rules" not in keys and "config" not in keys and config is None and self.yaml.is_mapping(root):
             self.yaml.report("it is not said which rules are tested", root, "begin with `rules: [FILE]`")
         named = tuple(str(path) for path in paths if path is not None)

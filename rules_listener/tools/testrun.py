@@ -3,17 +3,17 @@
 1. Alerts come out of a `DryRun`, so their texts are those that the listener would send.
 2. Nothing of one test is known in another one: each has an engine of its own. The rules are loaded once for all.
 3. Without a recording, 0s is the moment at which the listener starts: `on no … overall` waits from there on.
-4. The listener's own group is the pool that the events went to: what happens to the listener itself is left out.
-5. No event of a recording is kept.
+4. A recording is played as a replay plays it, and none of its events is kept. Events that a test lists are what the
+   listener got: the pool that they went to is its own group, and what happens to the listener itself is left out.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from functools import partial
 
 from rules_listener.base.clock import Clock
 from rules_listener.base.errors import RulesListenerError
-from rules_listener.event.event import Event
+from rules_listener.event.event import Event, Seen
 from rules_listener.event.findings import Findings
 from rules_listener.event.recording import Reading
 from rules_listener.match.engine import Engine
@@ -22,6 +22,7 @@ from rules_listener.outbox.alert import Alert
 from rules_listener.serve.dryrun import DryRun
 from rules_listener.tools.expected import Row, facts_of, side_by_side
 from rules_listener.tools.recordings import Recordings
+from rules_listener.tools.replay.history import Found, History
 from rules_listener.tools.ruletest import RuleTest, default_start
 from rules_listener.tools.testfile import Suite
 
@@ -53,22 +54,40 @@ class Ran:
         return not self.unreadable and all(row.is_so for row in (*self.rows, *self.held_rows))
 
 
-class Recorded:
-    """The events of a test's recording, read anew each time; what can't be read is in `unreadable` afterwards."""
+class Coming:
+    """The events of a test, played as often as they are needed; what can't be read is in `unreadable` afterwards."""
 
     def __init__(self, suite: Suite, test: RuleTest) -> None:
         self.unreadable: list[str] = []
-        self._path = test.recording
+        self._test = test
         self._reading = Reading(start=test.start, zone=suite.zone)
 
-    def __iter__(self) -> Iterator[Event]:
+    def play(
+        self,
+        feed: Callable[[Seen], Sequence[Found]],
+        take: Callable[[Seen, Sequence[Found]], None],
+        own_group_is: Callable[[str], None] | None = None,
+    ) -> History:
+        """Play them as a replay would; those that are written in the test are a listener's own."""
+        history = History([self._test.events], is_journal=True, own_group_is=own_group_is)
+        if self._test.recording is None:
+            history.play(feed, take)
+            return history
         self.unreadable = []
-        paths = [] if self._path is None else [self._path]
         try:
-            with Recordings(paths, Findings(self.unreadable.append)) as recordings:
-                yield from recordings.events(self._reading)
+            with Recordings([self._test.recording], Findings(self.unreadable.append, _pass_over)) as opened:
+                parts = opened.batches(self._reading)
+                history = History(parts, is_journal=opened.is_journal, own_group_is=own_group_is)
+                history.play(feed, take)
         except RulesListenerError as error:
             self.unreadable.append(str(error))
+        return history
+
+    def __iter__(self) -> Iterator[Event]:
+        """All of them."""
+        found: list[Event] = []
+        self.play(lambda event: [event], lambda event, _: found.append(event.kept()))
+        return iter(found)
 
 
 def run_tests(suite: Suite, tests: Iterable[RuleTest], clock: Clock) -> Iterator[Ran]:
@@ -80,27 +99,31 @@ def run_tests(suite: Suite, tests: Iterable[RuleTest], clock: Clock) -> Iterator
 
 def _run(suite: Suite, loaded: Loaded, test: RuleTest, clock: Clock) -> Ran:
     begun = clock.monotonic()
-    recorded = Recorded(suite, test)
-    events: Iterable[Event] = recorded if test.recording else test.events
-    coming = iter(events)
-    first = list(islice(coming, 1))
-    start = test.start if test.start is not None else first[0].time if first else default_start(suite.zone)
+    coming = Coming(suite, test)
     dry_run = DryRun(loaded, suite.rules.checked.config.default)
+    start = default_start(suite.zone) if test.start is None else test.start
     alerts = [] if test.recording else dry_run.advance(start)
-    end = start
-    for event in chain(first, coming):
-        dry_run.engine.own_group = dry_run.engine.own_group or str(event.header.get("pool", ""))
-        alerts += dry_run.feed(event)
-        end = max(end, event.time)
+    history = coming.play(dry_run.feed, lambda _, found: alerts.extend(found), partial(_own_group_is, dry_run))
+    if test.start is None and history.first is not None:
+        start = history.first
+    end = start if history.last is None else max(start, history.last)
     if test.until_s is not None:
         end = max(end, start + test.until_s)
         alerts += dry_run.advance(end)
     sent = [facts_of(one, start) for one in alerts if one.held is None]
     held = [facts_of(one, start) for one in alerts if one.held is not None]
     return Ran(
-        *(test, dry_run.engine, events, start, end, alerts),
+        *(test, dry_run.engine, coming, start, end, alerts),
         rows=side_by_side(test.alerts, sent),
         held_rows=[] if test.held is None else side_by_side(test.held, held),
-        unreadable=recorded.unreadable,
+        unreadable=coming.unreadable,
         took_s=clock.monotonic() - begun,
     )
+
+
+def _own_group_is(dry_run: DryRun, group: str) -> None:
+    dry_run.engine.own_group = group
+
+
+def _pass_over(note: str) -> None:
+    """Notes about a recording decide about no test."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from rules_listener.base.printable import printable
 from rules_listener.lang import nodes
 from rules_listener.lang.literals import spell_duration
 from rules_listener.lang.parts import PartedRule
@@ -10,7 +11,10 @@ from rules_listener.match.firing import Pattern
 from rules_listener.match.traces import Traced
 from rules_listener.outbox.alert import Alert
 from rules_listener.tools.observed import Asked, Observation
-from rules_listener.tools.spelled import Times, held_back, quoted, spell_value
+from rules_listener.tools.spelled import Times, held_back, quoted, shortened, spell_value
+
+LONGEST_KEY = 200
+"""Characters of a key."""
 
 MOST_OBSTACLES = 2
 """How many operands that stand in the way a sentence names."""
@@ -22,7 +26,7 @@ def why(one: Observation) -> str:
     if one.is_own:
         return f"{name} was not asked: the event is about the listener's own group, which the rule does not name"
     said = [*_of_selected(one), *_of_second(one), *_of_untils(one)] or _of_nothing(one)
-    return f"{name} {'; it '.join(said)}" if said else f"{name} did not fire: {_obstacle(one)}"
+    return f"{name} {'; it '.join(said)}" if said else f"{name} did not fire: {_obstacle(one)}{_silence(one)}"
 
 
 def _of_selected(one: Observation) -> list[str]:
@@ -60,8 +64,8 @@ def _waiting(one: Observation, pattern: Pattern) -> str:
         case "for":
             return f"did not fire yet: {one.event.process} has to stay in this state until {_due(one)}"
         case "then" | "without":
-            return f"did not fire yet: it waits for {awaited(one.parted)} {_until(one, pattern)}{_for_key(one)}"
-    return f"did not fire: this is what it waits for; it fires at {_due(one)} if no other comes{_for_key(one)}"
+            return f"did not fire yet: it waits for {awaited(one.parted)} {_until(one, pattern)}{for_key(one)}"
+    return f"did not fire: this is what it waits for; it fires at {_due(one)} if no other comes{for_key(one)}"
 
 
 def _until(one: Observation, pattern: Pattern) -> str:
@@ -88,7 +92,7 @@ def _counting(one: Observation, pattern: Pattern) -> str:
 def _window(one: Observation, pattern: Pattern) -> str:
     field = counted_field(one.parted)
     counted = f"values of `{field}`" if field else "events"
-    return f"{counted} within {spell_duration(pattern.duration_s)}{_for_key(one)}"
+    return f"{counted} within {spell_duration(pattern.duration_s)}{for_key(one)}"
 
 
 def counted_field(parted: PartedRule) -> str:
@@ -103,8 +107,9 @@ def awaited(parted: PartedRule) -> str:
     return "" if selector is None else quoted(selector.span.text)
 
 
-def _for_key(one: Observation) -> str:
-    return f" for {one.key}" if one.key else ""
+def for_key(one: Observation) -> str:
+    """The key for which a rule counts or waits, after a blank; empty if there is none."""
+    return f" for {printable(shortened(one.key, LONGEST_KEY))}" if one.key else ""
 
 
 # what a pattern and an open alert wait for
@@ -118,7 +123,7 @@ def _of_second(one: Observation) -> list[str]:
         fired = _fired(one.alerts)
         return [fired or f"did not fire: nothing was selected in the {_time_before(one)}"]
     if _waits(one):
-        return [f"does not fire any more: {awaited(one.parted)} came in time{_for_key(one)}"]
+        return [f"does not fire any more: {awaited(one.parted)} came in time{for_key(one)}"]
     return []
 
 
@@ -128,7 +133,7 @@ def _waits(one: Observation) -> bool:
 
 def _time_before(one: Observation) -> str:
     duration_s = one.rule.pattern.duration_s if one.rule.pattern is not None else 0.0
-    return f"{spell_duration(duration_s)} before {awaited(one.parted)}{_for_key(one)}"
+    return f"{spell_duration(duration_s)} before {awaited(one.parted)}{for_key(one)}"
 
 
 def _of_untils(one: Observation) -> list[str]:
@@ -139,9 +144,9 @@ def _of_untils(one: Observation) -> list[str]:
 def _of_nothing(one: Observation) -> list[str]:
     """What an event is to the rule that comes when nothing waits for it."""
     if one.second is not None and one.second.truth:
-        return [f"waits for nothing{_for_key(one)} that {awaited(one.parted)} would end"]
+        return [f"waits for nothing{for_key(one)} that {awaited(one.parted)} would end"]
     if any(asked.truth for _, asked in one.until):
-        return [f"has no open alert{_for_key(one)} that this would close"]
+        return [f"has no open alert{for_key(one)} that this would close"]
     return []
 
 
@@ -153,11 +158,11 @@ def _closing(one: Observation, action: int) -> str:
     since = Times(one.event.time).at(before.since)
     if after is None:
         told = "" if before.sent else " without a word, since the alert itself was not sent"
-        return f"closes the alert that was open since {since}{_for_key(one)}{told}"
+        return f"closes the alert that was open since {since}{for_key(one)}{told}"
     if after.closing is None:
-        return f"leaves the alert open that is so since {since}{_for_key(one)}: the rule selects the event, too"
+        return f"leaves the alert open that is so since {since}{for_key(one)}: the rule selects the event, too"
     due = Times(one.event.time).at(after.closing)
-    return f"closes the alert that is open since {since}{_for_key(one)} at {due}, if nothing speaks against it"
+    return f"closes the alert that is open since {since}{for_key(one)} at {due}, if nothing speaks against it"
 
 
 # what stands in the way
@@ -169,6 +174,14 @@ def _obstacle(one: Observation) -> str:
         return _other_type(one)
     said = obstacles(asked)
     return said if asked is one.selected else f"it only waits for such events, and {said}"
+
+
+def _silence(one: Observation) -> str:
+    """When a rule fires that waits for nothing to come, and this event is not what would keep it from that."""
+    pattern, waits = one.rule.pattern, one.after.awaited
+    if pattern is None or pattern.kind != "no" or waits is None or waits.due is None:
+        return ""
+    return f"; it fires at {_due(one)} if none comes{for_key(one)}"
 
 
 def _other_type(one: Observation) -> str:

@@ -14,6 +14,7 @@ from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.channel import GaveUp, Outcome, RetryLater, Sent
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.expand import expand_all
+from rules_listener.outbox.listing import Listing
 from rules_listener.outbox.queue import GIVE_UP_AFTER_S, Claimed, wait_after
 from rules_listener.outbox.store import Store
 from tests.outbox.taking import TakingQueue
@@ -196,6 +197,21 @@ def test_a_delivery_is_given_up_after_its_time(store: Store, database: Database,
     assert _states(database) == ["given_up", "given_up"]
     assert [failure[1:] for failure in store.failures()] == [("pager", "refused", 2), ("ops", "refused", 4)]
     assert queue.given_up == 2
+
+
+def test_time_without_a_courier_is_left_out(store: Store, database: Database, make_alert: MakeAlert) -> None:
+    """What was not tried for a weekend has the rest of its time afterwards, also what nobody has taken in so far."""
+    queue = TakingQueue(database, random=Random(1), give_up_after_s={"ops": 100.0})  # noqa: S311 - a test repeats itself
+    store.commit([make_alert("a")], None, time=1000.0)
+    queue.expand(1000.0)
+    store.commit([make_alert("b"), make_alert("c")], None, time=1010.0)
+    queue.leave_out(5000.0, 6020.0)
+    queue.recover(6020.0)
+    free = {"ops": 3}
+    for now, left in ((6020.0, "abc"), (6090.0, "abc"), (6105.0, "bc"), (6200.0, "")):
+        claimed = queue.take(now, free)
+        queue.settle([(n, RetryLater("busy")) for n, _ in claimed], now)
+        assert sorted(one.key for one in Listing(database.path.parent).deliveries(("waiting",))) == [*left]
 
 
 def test_what_cant_heal_is_given_up_at_once(

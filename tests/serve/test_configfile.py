@@ -30,7 +30,7 @@ durability: power
 default: [ops]
 channels:
   ops: {command: ["./alert.py", "-m", "{message}"], timeout: 1m30s}
-  out: {log: {}}
+  out: {log: {}, give_up_after: 10m}
 give_up_after: 2h
 journal: {days: 3, size: 10MB}
 memory_limit: 1MiB
@@ -48,7 +48,7 @@ def test_everything(tmp_path: Path) -> None:
         ("ops",),
         (
             ChannelConfig("ops", "command", {"timeout_s": 90.0}, ("./alert.py", "-m", "{message}")),
-            ChannelConfig("out", "log", {}, ()),
+            ChannelConfig("out", "log", {"give_up_after_s": 600.0}, ()),
         ),
         "power",
         7200.0,
@@ -105,6 +105,7 @@ WRONG = {
     "journal: {day: 1}": "1:11 there is no key `day` here (did you mean `days`?)",
     "journal: 7": "1:10 here belong keys with values (such as `name: value`)",
     "channels: {ops: {log: {}}}\ndefault: [opps]": "2:11 there is no channel `opps` (did you mean `ops`?)",
+    "channels: {ops: {log: {}}}\ndefault: [ops, ops]": "2:16 the channel `ops` is named twice",
     "channels:\n  ops: {}": "2:8 the channel `ops` is of no kind",
     "channels:\n  ops: {pager: x}": "2:8 the channel `ops` is of no kind",
     "channels:\n  ops: {timeout: 1s, comand: [a]}\ndefault: [ops]": (

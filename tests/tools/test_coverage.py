@@ -173,6 +173,16 @@ def test_percent_is_rounded(number: int, of: int, percent: float) -> None:
     assert coverage.percent == percent
 
 
+def test_enough_is_not_rounded() -> None:
+    """23 of 27 are 85.185 percent, which is 85.2 rounded, and less than that."""
+    ((place, rule),) = covered(RULE).rules.items()
+    coverage = Coverage(rules={place: replace(rule, seen={str(n): n < 23 for n in range(27)})})
+    assert coverage.percent == 85.2
+    assert coverage.is_at_least(85.185)
+    assert not coverage.is_at_least(85.2)
+    assert Coverage().is_at_least(100)
+
+
 def test_the_report() -> None:
     """Each part that is not covered is shown at its place; the last line sums up."""
     text = f'{RULE}\nrule r on crashed where pid > 20 alert "x" until started\nrule never on PROCESS_LOG shutdown\n'

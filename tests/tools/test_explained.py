@@ -1,12 +1,13 @@
 """Which events of a recording are explained."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from rules_listener.event.event import Event
-from rules_listener.lang.parts import Parted
-from rules_listener.match.program import Loaded
-from rules_listener.tools.explained import Picked, Question, explain_events, pick
+from rules_listener.tools.explained import Explained, Explaining, Picked, Picking, Question
 from rules_listener.tools.observed import shown_rules
+from rules_listener.tools.replay.history import History
 from tests.match.harness import NOW, state
 from tests.match.playing import at, backoff, exited, running
 from tests.tools.observing import observed, observer
@@ -23,6 +24,20 @@ HISTORY = [
     at(1.3, running()),
     at(9, state("STOPPED", from_state="RUNNING", pid=1)),
 ]
+
+
+def pick(history: Sequence[Event], text: str, question: Question) -> Picked:
+    """Which events are asked about."""
+    picking = Picking(observer(text).rules, question)
+    History([history], until=question.end).look(picking.look)
+    return picking.picked
+
+
+def explain(history: Sequence[Event], text: str, question: Question) -> Explained:
+    """What the rules in a text make of what is asked about."""
+    explaining = Explaining(observer(text), pick(history, text, question), question)
+    History([history], until=question.end).look(explaining.look)
+    return explaining.explained()
 
 
 @pytest.mark.parametrize(
@@ -45,38 +60,70 @@ HISTORY = [
 )
 def test_picked(question: Question, numbers: list[int]) -> None:
     """By moment, process and rules; the last one where nothing says more."""
-    assert pick(HISTORY, observer(RULES).rules, question) == Picked(tuple(numbers), 0, "")
+    assert pick(HISTORY, RULES, question) == Picked(tuple(numbers), 0)
 
 
 def test_a_crowded_second() -> None:
     """Of many events in one second the last are explained, and the others counted."""
     history = [at(number / 10, exited()) for number in range(8)]
-    assert pick(history, observer(RULES).rules, Question(at=NOW)) == Picked((3, 4, 5, 6, 7), 3, "")
-
-
-def test_the_pool_is_the_listeners_own_group() -> None:
-    """Events say for which listener they were made."""
-    event = Event("TICK_5", NOW, {"when": 5}, None, {"pool": "rules-listener"})
-    assert pick([*HISTORY, at(20, event)], observer(RULES).rules, Question()).own_group == "rules-listener"
-
-
-def _program(text: str) -> tuple[Parted, Loaded]:
-    watching = observer(text)
-    return Parted(tuple(watching.rules), ()), watching._program
+    assert pick(history, RULES, Question(at=NOW)) == Picked((3, 4, 5, 6, 7), 3)
 
 
 def test_time_goes_on_after_the_event() -> None:
     """What deadlines do before the event and after it, up to the moment in question, is told apart."""
-    question = Question(at=NOW + 40, process="db")
-    rules, program = _program(RULES)
     history = [*HISTORY, at(41, exited("db", "db"))]
-    explained = explain_events(history, rules, program, ["ops"], pick(history, rules.rules, question), question.end)
+    explained = explain(history, RULES, Question(at=NOW + 40, process="db"))
     ((number, found),) = explained.events
     assert (number, found.event.process) == (2, "db")
     assert [(alert.rule, alert.time) for alert in explained.since] == [("down", NOW + 30.25)]
-    last = explain_events(history, rules, program, ["ops"], pick(history, rules.rules, Question()), float("inf"))
+    last = explain(history, RULES, Question())
     assert [alert.time for alert in last.events[0][1].meanwhile] == [NOW + 30.25]
     assert last.since == ()
+
+
+BY_TIME = """
+rule down on PROCESS_STATE_EXITED for 40s alert "down"
+rule quiet on no PROCESS_STATE_RUNNING for 45s alert "quiet"
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        (Question(at=NOW + 40), [("down", "a")]),
+        (Question(at=NOW + 39), []),
+        (Question(at=NOW + 41), []),
+        (Question(at=NOW + 40, rules=["down"]), [("down", "a")]),
+        (Question(at=NOW + 40, rules=["quiet"]), []),
+        (Question(at=NOW + 40, process="b"), []),
+        (Question(at=NOW + 45), [("quiet", None)]),
+        (Question(at=NOW + 45, rules=["quiet"]), [("quiet", None)]),
+        (Question(at=NOW + 45, process="a"), [("down", "a")]),
+        (Question(at=NOW + 60), [("down", "b")]),
+    ],
+)
+def test_what_time_alone_has_caused(question: Question, told: list[tuple[str, str | None]]) -> None:
+    """An alert of the moment in question is told, whatever event is the last one before it."""
+    history = [at(0, exited("a", "a")), at(20, exited("b", "b")), at(100, exited("c", "c"))]
+    explained = explain(history, BY_TIME, question)
+    assert [(alert.rule, alert.event.process) for alert in explained.since] == told
+
+
+def test_what_time_has_caused_in_a_second_with_events() -> None:
+    """It is told where it came: before the events of that second, between them, or after them."""
+    history = [at(0, exited("a", "a")), at(40.5, exited("b", "b")), at(45.5, exited("c", "c"))]
+    explained = explain(history, BY_TIME, Question(at=NOW + 40))
+    ((_, found),) = explained.events
+    assert [(alert.rule, alert.event.process) for alert in found.meanwhile] == [("down", "a")]
+    assert explained.since == ()
+
+
+def test_in_a_crowded_second_it_is_not_told_what_events_caused_that_are_left_out() -> None:
+    """They are counted; only what time has caused is told of all of the second."""
+    history = [at(0, exited("a", "a"))] + [at(40.1 + number / 100, exited("web")) for number in range(8)]
+    explained = explain(history, BY_TIME + "rule each on crashed alert 'x'", Question(at=NOW + 40))
+    assert explained.left_out == 3
+    assert [alert.rule for alert in explained.events[0][1].meanwhile] == ["down"]
 
 
 def test_nearest_rules_first() -> None:

@@ -59,3 +59,16 @@ def test_what_can_not_be_printed_is_spelled() -> None:
     )
     text = "\n".join(line.plain for line in TextWriter(80).event(1, found, ()))
     assert all(character.isprintable() for character in text.replace("\n", ""))
+
+
+def test_what_is_too_long_is_cut() -> None:
+    """Of an event with 1 MB of text there is as much as tells what it is, in the event, in values, keys and texts."""
+    event = Event("REMOTE_COMMUNICATION", NOW, {"type": "x" * 1_000_000}, "y" * 1_000_000)
+    rule = "rule r on REMOTE_COMMUNICATION where data contains 'y' 2 times in 1m per type alert '{data}' until TICK"
+    found = observer(rule).observe(event)
+    lines = [line.plain for line in TextWriter(80).event(1, found, ())]
+    assert len("\n".join(lines)) < 5_000
+    found = observer("rule r on REMOTE_COMMUNICATION where data contains 'y' alert '{data}'").observe(event)
+    lines = [line.plain for line in TextWriter(80).event(1, found, ())]
+    assert len("\n".join(lines)) < 5_000
+    assert "more characters)" in " ".join(lines[-2:])

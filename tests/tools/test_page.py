@@ -1,6 +1,8 @@
 """The page of a replay, as a file. How it looks and works in a browser is in `tests/e2e/test_page.py`."""
 
+import os
 import re
+import subprocess
 import tracemalloc
 from base64 import b64encode
 from hashlib import sha256
@@ -12,7 +14,8 @@ from rules_listener.base.errors import ConfigError
 from rules_listener.event.event import Event
 from rules_listener.tools.replay import page as page_module
 from rules_listener.tools.replay.page import LONGEST_TEXT, PageReport
-from tests.tools.pages import blocks, head, rows, state, texts, without_data, write_page
+from rules_listener.tools.replay.tally import Tally
+from tests.tools.pages import NOTHING_PLAYED, blocks, head, rows, state, texts, without_data, write_page
 
 CRASHED = 'rule crashed\non PROCESS_STATE_EXITED where expected == 0 alert critical "{process} died" to ops, pager\n'
 FOLDER = Path(page_module.__file__).parent / "timeline"
@@ -210,6 +213,23 @@ def test_the_file_is_its_owners_and_comes_at_once(tmp_path: Path) -> None:
     write_page(path, CRASHED, [])
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in tmp_path.iterdir()] == ["x.html"]
+
+
+def test_a_link(tmp_path: Path) -> None:
+    """The page becomes the file to which a link leads."""
+    (tmp_path / "x.html").symlink_to("y.html")
+    page = write_page(tmp_path / "x.html", CRASHED, [])
+    assert (tmp_path / "x.html").is_symlink()
+    assert (tmp_path / "y.html").read_text(encoding="utf-8") == page
+
+
+def test_a_pipe(tmp_path: Path) -> None:
+    """What is no regular file is written to, and stays."""
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE, text=True) as reader:
+        PageReport(tmp_path / "pipe", "nothing").end(NOTHING_PLAYED, Tally(()))
+        assert reader.communicate(timeout=60)[0].startswith("<!doctype html>")
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import signal
 import subprocess
 import sys
 from functools import cache
@@ -25,6 +27,7 @@ from rules_listener.outbox.alert import Alert
 from rules_listener.serve.dryrun import DryRun
 from rules_listener.tools.replay.history import History
 from rules_listener.tools.replay.part import Part, why_not_divided
+from tests.eventually import eventually
 
 DIVIDED = [
     'on EVENT alert "{eventname} {process}"',
@@ -231,6 +234,21 @@ def test_an_output_that_nobody_reads_any_more(folder: Path) -> None:
     done = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, timeout=120, check=True)
     assert json.loads(done.stdout)["type"] == "alert"
     assert done.stderr == b""
+
+
+def test_an_interrupt_while_the_jobs_are_starting(folder: Path) -> None:
+    """Ctrl-C, which all processes of a terminal get, is for the one that has started the others."""
+    command = [sys.executable, "-m", "rules_listener", "replay", "-", "--rules", "x.rules", "--jobs", "2"]
+    with subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as replaying:
+        assert replaying.stdin is not None
+        replaying.stdin.write((folder / "a.jsonl").read_bytes()[:500])
+        replaying.stdin.flush()
+        children = Path(f"/proc/{replaying.pid}/task/{replaying.pid}/children")
+        eventually(lambda: len(children.read_text(encoding="utf-8").split()) > 1, "the jobs", patience_s=60)
+        os.killpg(replaying.pid, signal.SIGINT)
+        assert replaying.communicate(timeout=60)[1] == b"\nAborted!\n"
 
 
 def test_a_recording_that_is_damaged(folder: Path) -> None:

@@ -88,6 +88,18 @@ def test_files_about_the_same_rules_count_together(tmp_path: Path, texts: tuple[
     assert (found.covered, found.wanted) == (covered, 4)
 
 
+def test_rules_that_are_named_in_two_ways_count_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is the same, whether a test file or a configuration names it, relative or not."""
+    monkeypatch.chdir(tmp_path)
+    Path("x.rules").write_text(RULES, encoding="utf-8")
+    Path("x.yaml").write_text("rules: [x.rules]\nchannels: {ops: {log: {}}}\ndefault: [ops]\n", encoding="utf-8")
+    Path("a.test.yaml").write_text(HEAD + WEB, encoding="utf-8")
+    Path("b.test.yaml").write_text("config: x.yaml\ntests:\n" + OTHER, encoding="utf-8")
+    library = Library()
+    found = coverage(*(read_suite(Path(name), None, library)[0] for name in ("a.test.yaml", "b.test.yaml")))
+    assert (found.covered, found.wanted) == (4, 4)
+
+
 def test_all_that_can_be_changed_counts(tmp_path: Path) -> None:
     """Nothing in a rule file is left out."""
     (suite,) = suites(tmp_path, WEB)

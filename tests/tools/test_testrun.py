@@ -224,6 +224,7 @@ MISTAKES = {
     "": "there are no tests in this file",
     "rules: [x.rules]": "the key `tests` is missing here",
     "tests: [{name: a, events: [], alerts: []}]": "it is not said which rules are tested",
+    "rules: []\ntests: [{name: a, events: [], alerts: []}]": "no rules are named here",
     "rules: [x.rules]\ntests: []": "a list of tests belongs here",
     "rules: [x.rules]\ntests: [a]": "here belong keys with values",
     "- a": "here belong keys with values",

@@ -146,6 +146,13 @@ def test_why(rule: str, events: Sequence[Event], expected: str) -> None:
     assert why(first(rule, *events)) == expected
 
 
+def test_what_silence_makes_fire() -> None:
+    """Of a rule that fires when nothing comes it is said when that is, though the event is nothing to it."""
+    found = first("rule r on no PROCESS_STATE_RUNNING for 45s alert 'x'", at(0, exited()))
+    said = "r did not fire: it selects `PROCESS_STATE_RUNNING`, and this is PROCESS_STATE_EXITED; "
+    assert why(found) == said + "it fires at 16:00:45 if none comes"
+
+
 def test_the_listeners_own_group() -> None:
     """A rule that does not name the listener's own group is not asked about its events."""
     (one,) = observed("rule r on crashed alert 'x'", [exited(group="listener")], own_group="listener").rules

@@ -14,10 +14,8 @@ import click
 from rules_listener.base.counted import names
 from rules_listener.event.localtime import read_moment
 from rules_listener.serve.config import FILE_NAME
-from rules_listener.serve.ownsection import own_pool
-from rules_listener.serve.supervisorconf import read_supervisor_conf
 from rules_listener.tools import show
-from rules_listener.tools.reading import reading_of, reading_options
+from rules_listener.tools.reading import own_group_of, pool_option, reading_of, reading_options
 from rules_listener.tools.replay.comparing import Comparing, DifferenceReport
 from rules_listener.tools.replay.differing import JsonDifferences, MarkdownDifferences, TextDifferences
 from rules_listener.tools.replay.lines import JsonReport
@@ -57,7 +55,7 @@ removed, moved in time, or has another text, channel or severity. Exit status 1 
 @click.option("--from", "since", metavar="TIME", help="Show alerts from then on: seconds since 1970 or ISO 8601.")
 @click.option("--to", "until", metavar="TIME", help="Stop there.  [default: at the last event]")
 @reading_options
-@click.option("--pool", default="", metavar="NAME", help="The listener's own [eventlistener:NAME], which is left out.")
+@pool_option
 @click.option("--jobs", default=1, metavar="N", type=click.IntRange(min=1), help="So many processes share the work.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write a page that shows all of it, too.")
@@ -92,7 +90,7 @@ def replay(  # noqa: PLR0913 - one for each option
         jobs=jobs,
         rotated=rotated,
         until=last,
-        own_group=pool or _own_group(supervisor_conf),
+        own_group=own_group_of(pool, supervisor_conf),
     )
     if against and html is not None:
         raise click.UsageError("--html shows what one set of rules would have sent: leave out --against")
@@ -131,10 +129,3 @@ def _difference_report(output_format: str, zone: tzinfo | None) -> DifferenceRep
         case "github":
             return MarkdownDifferences(zone)
     return TextDifferences(zone, coloured=show.is_coloured())
-
-
-def _own_group(supervisor_conf: Path | None) -> str:
-    """The group of the listener in a configuration of supervisord; empty if there is none, or nobody knows which."""
-    conf = None if supervisor_conf is None else read_supervisor_conf(supervisor_conf)[0]
-    pool = None if conf is None else own_pool(conf)[0]
-    return "" if pool is None else pool.name

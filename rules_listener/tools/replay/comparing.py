@@ -11,6 +11,7 @@ from rules_listener.match.program import load
 from rules_listener.serve.dryrun import DryRun
 from rules_listener.tools.replay.differences import Change, Comparison, Difference
 from rules_listener.tools.replay.history import History, Played
+from rules_listener.tools.replay.pairing import Row
 from rules_listener.tools.replay.report import Division
 from rules_listener.tools.replay.rules import Rules
 from rules_listener.tools.replay.selection import Selection
@@ -30,10 +31,10 @@ class Compared:
         """Whether there is any difference."""
         return bool(self.comparison.counts)
 
-    def count(self, change: Change, rule: str | None = None) -> int:
+    def count(self, change: Change, row: Row | None = None) -> int:
         """How many differences there are of a kind, of one rule or of all."""
         counts = self.comparison.counts
-        return sum(number for (name, kind), number in counts.items() if kind is change and rule in (None, name))
+        return sum(number for (one, kind), number in counts.items() if kind is change and row in (None, one))
 
 
 class DifferenceReport(Protocol):

@@ -20,7 +20,7 @@ from math import inf
 
 from rules_listener.match.firing import Rule
 from rules_listener.outbox.alert import Alert, Delivery
-from rules_listener.tools.replay.pairing import Pairs
+from rules_listener.tools.replay.pairing import Pairs, Row
 
 _Slot = tuple[object, ...]
 _Content = tuple[object, ...]
@@ -81,9 +81,11 @@ class Comparison:
     def __init__(self, old: Sequence[Rule], new: Sequence[Rule]) -> None:
         self.same = 0
         """How many alerts both sets send."""
-        self.counts: Counter[tuple[str, Change]] = Counter()
+        self.counts: Counter[tuple[Row, Change]] = Counter()
         """How many differences there are, by rule."""
         self._pairs = Pairs(old, new)
+        self.rows: Sequence[Row] = self._pairs.rows
+        """Which rules belong together."""
         self._in_order: deque[_Waiting] = deque()
         self._by_slot: dict[_Slot, deque[_Waiting]] = {}
 
@@ -156,8 +158,12 @@ class Comparison:
         while self._in_order and (self._in_order[0].settled or self._in_order[0].until < now):
             found = self._in_order.popleft()
             self._forget(found)
-            self.counts[found.difference.alert.rule, found.difference.change] += 1
+            self.counts[self._row(found.difference), found.difference.change] += 1
             yield found.difference
+
+    def _row(self, found: Difference) -> Row:
+        rows = self._pairs.row_of_old if found.new is None else self._pairs.row_of_new
+        return rows[found.alert.rule]
 
     def _forget(self, found: _Waiting) -> None:
         waiting = self._by_slot.get(found.slot)

@@ -14,6 +14,7 @@ from rules_listener.tools.replay.differences import Change, Difference
 from rules_listener.tools.replay.history import Played
 from rules_listener.tools.replay.lines import alert_object, played_object, tally_object, write
 from rules_listener.tools.replay.markdown import HEADING, table
+from rules_listener.tools.replay.tally import Tally
 from rules_listener.tools.replay.text import lines, numbers_table
 from rules_listener.tools.replay.words import by_text, covered, moment
 from rules_listener.tools.spelled import printable_lines
@@ -25,12 +26,15 @@ COLUMNS = ("rule", "before", "now", *map(str, Change))
 
 def rows(compared: Compared) -> Iterator[tuple[str, ...]]:
     """A row for each rule with differences, old ones that are gone at the end: see `COLUMNS`."""
-    differing = {name for name, _ in compared.comparison.counts}
-    old, new = compared.old.rules, compared.new.rules
-    for name in dict.fromkeys((*new, *old)):
-        if name in differing:
-            sent = [tally[name].sent if name in tally else 0 for tally in (old, new)]
-            yield (name, *map(_number, (*sent, *(compared.count(change, name) for change in Change))))
+    differing = {row for row, _ in compared.comparison.counts}
+    for row in compared.comparison.rows:
+        if row in differing:
+            sent = (_sent(compared.old, row.old), _sent(compared.new, row.new))
+            yield (row.name, *map(_number, (*sent, *(compared.count(change, row) for change in Change))))
+
+
+def _sent(tally: Tally, rule: str | None) -> int:
+    return 0 if rule is None else tally.rules[rule].sent
 
 
 def _number(number: int) -> str:

@@ -89,6 +89,14 @@ class History:
                 if (found := feed(event)) or every_event:
                     take(event, found)
 
+    def look(self, at: Callable[[Seen], object]) -> None:
+        """Call `at` with each event."""
+
+        def take(event: Seen, _: Sequence[object]) -> None:
+            at(event)
+
+        self.play(lambda _: (), take, every_event=True)
+
     def _read(self) -> Iterator[Sequence[Seen]]:
         """The parts, up to the end."""
         for whole in self._parts:

@@ -4,7 +4,6 @@
    by what came of it, and the end by what was played.
 """
 
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -49,8 +48,7 @@ class Answer:
 
 
 def work(connection: "Connection[Answer, Sent]", task: Task) -> None:
-    """Play what comes, to its end, or until nobody asks any more. Signals are for the process that started this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Play what comes, to its end, or until nobody asks any more."""
     with suppress(EOFError, ConnectionError):
         _Job(connection, task).run()
 
@@ -85,7 +83,7 @@ class _Job:
         """The events in all files."""
         self._message = self._connection.recv()
         while isinstance(self._message, str):
-            yield from read_lines(self._parts(), self._message, self._findings)
+            yield from self._findings.watched(read_lines(self._parts(), self._message, self._findings), self._message)
 
     def _parts(self) -> Iterator[bytes]:
         """The lines of one file; each list is answered when all of it was played."""

@@ -5,10 +5,11 @@
    bounded by the pipes.
 """
 
+import signal
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain, groupby
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from operator import itemgetter
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -54,7 +55,8 @@ class Jobs:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=work, args=(theirs, task), daemon=True)
-        process.start()
+        with _interrupts_later():
+            process.start()
         theirs.close()
         opened.callback(process.join)
         opened.enter_context(ours)
@@ -96,6 +98,17 @@ class Jobs:
             return connection.recv()
         except EOFError:
             raise RulesListenerError("a job of the replay has ended before its time: try it with --jobs 1") from None
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """What interrupts this process waits; a process that is started meanwhile is never interrupted."""
+    resource_tracker.ensure_running()  # when it starts its own process, it lets interrupts through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _gathered(parts: Iterable[bytes]) -> Iterator[list[bytes]]:

@@ -9,10 +9,8 @@ What the script makes of it is in the folder `timeline`, with the plotting libra
 """
 
 import os
-import tempfile
 from base64 import b64encode
 from collections.abc import Sequence
-from contextlib import suppress
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -23,10 +21,12 @@ from rules_listener import __version__
 from rules_listener.base.errors import ConfigError
 from rules_listener.event.event import Seen
 from rules_listener.outbox.alert import Alert
+from rules_listener.tools.replace import replacing
 from rules_listener.tools.replay.columns import Lines, Names, Table
 from rules_listener.tools.replay.history import Played
 from rules_listener.tools.replay.tally import Tally
 from rules_listener.tools.replay.words import by_text
+from rules_listener.tools.spelled import cut
 
 LONGEST_TEXT = 10_000
 """Characters of a text that are in the page; programs can log whole files in one event."""
@@ -63,8 +63,9 @@ class PageReport:
     every_event = True
 
     def __init__(self, path: Path, subject: str) -> None:
-        if not path.parent.is_dir():
-            raise ConfigError(f"{path} can't be written: there is no folder {path.parent}")
+        folder = Path(os.path.realpath(path) if path.is_symlink() else path).parent
+        if not folder.is_dir():
+            raise ConfigError(f"{path} can't be written: there is no folder {folder}")
         self._path = path
         self._subject = subject
         self._processes = Names("")
@@ -96,7 +97,8 @@ class PageReport:
         blocks |= {f"event-{name}": text for name, text in self._events.columns().items()}
         blocks |= {f"alert-{name}": text for name, text in self._alerts.columns().items()}
         try:
-            _put(self._path, page_of(blocks))
+            with replacing(self._path) as written:
+                written.write_text(page_of(blocks), encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"{self._path} can't be written: {error.strerror}") from error
 
@@ -124,8 +126,8 @@ class PageReport:
             self._incident(alert),
         )
         opened_ms = None if alert.opened is None else round(alert.opened * 1000)
-        texts = [[_cut(text), channels] for text, channels in by_text(alert).items()]
-        self._texts.add([alert.key, alert.held, opened_ms, _cut(alert.event.summary()), texts])
+        texts = [[cut(text, LONGEST_TEXT), channels] for text, channels in by_text(alert).items()]
+        self._texts.add([alert.key, alert.held, opened_ms, cut(alert.event.summary(), LONGEST_TEXT), texts])
 
     def _incident(self, alert: Alert) -> int:
         """The number of what the alert opens, reminds of or closes; 0 where it does not stay open."""
@@ -159,11 +161,6 @@ class PageReport:
         return head.text()
 
 
-def _cut(text: str) -> str:
-    left_out = len(text) - LONGEST_TEXT
-    return text if left_out <= 0 else f"{text[:LONGEST_TEXT]} … ({left_out} more characters)"
-
-
 def page_of(blocks: dict[str, str]) -> str:
     """The page with these blocks of BASE64, each an element of its own that the script finds by its name."""
     folder = files("rules_listener.tools.replay").joinpath("timeline")
@@ -189,15 +186,3 @@ def _policy(style: str, *scripts: str) -> str:
 
 def _digest(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
-
-
-def _put(path: Path, text: str) -> None:
-    """The file is there when it is complete, in place of what was there before."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()

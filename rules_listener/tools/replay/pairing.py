@@ -8,11 +8,26 @@
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from rules_listener.match.firing import Rule
 
 LEAST_MOVE_S = 60.0
 """How far apart two alerts may at least be that are one alert, moved."""
+
+
+class Row(NamedTuple):
+    """Rules that belong together, by their names; None: there is none. Those without a partner may share their name."""
+
+    old: str | None
+    new: str | None
+
+    @property
+    def name(self) -> str:
+        """What to call them: by the new name, and the old one where that says something else."""
+        if self.old is None or self.new is None or self.old == self.new or not self.old.isidentifier():
+            return self.new or self.old or ""
+        return f"{self.new} (was {self.old})"
 
 
 class Pairs:
@@ -28,6 +43,17 @@ class Pairs:
             rule for rule in new if rule.name not in self.new
         ]
         self._longest_of_others = longest_s(others)
+        self.rows = self._rows([rule.name for rule in old], [rule.name for rule in new])
+        """The new rules in their order, each with its partner; then the old ones that have none."""
+        self.row_of_old = {row.old: row for row in self.rows if row.old is not None}
+        self.row_of_new = {row.new: row for row in self.rows if row.new is not None}
+
+    def _rows(self, old: Sequence[str], new: Sequence[str]) -> list[Row]:
+        by_number = {number: name for name, number in self.old.items()}
+        partners = {name: by_number[number] for name, number in self.new.items()}
+        left = {name: name for name in old if name not in self.old}
+        rows = [Row(partners.get(name) or left.pop(name, None), name) for name in new]
+        return rows + [Row(name, None) for name in left]
 
     def _pair(self, old: Sequence[Rule], new: Sequence[Rule], same: Callable[[Rule], object]) -> None:
         waiting: dict[object, list[Rule]] = {}

@@ -9,7 +9,7 @@ import click
 from rules_listener.base.clock import SystemClock
 from rules_listener.base.counted import counted
 from rules_listener.event.findings import Findings
-from rules_listener.event.recording import Kind, Reading
+from rules_listener.event.recording import Reading
 from rules_listener.tools.recordings import Recordings, sum_up, what_is_not_known
 from rules_listener.tools.replay.history import History, Played
 from rules_listener.tools.replay.jobs import Jobs
@@ -51,7 +51,7 @@ def _by_one(asked: Asked, opened: Recordings, player: Player, shown: Shown) -> P
     history = History(
         shown.watch(opened.batches(asked.reading), len),
         until=asked.until,
-        is_journal=any(source.kind is Kind.STORE for source in opened.sources),
+        is_journal=opened.is_journal,
         own_group_is=None if asked.own_group else player.own_group_is,
     )
     player.play(history, asked.until)
@@ -66,7 +66,7 @@ def _by_several(asked: Asked, opened: Recordings, player: Player, shown: Shown) 
     if isinstance(divided, str):
         say(f"played by one job: {divided}")
         return None
-    lines = shown.watch(opened.lines(), lambda named: named[1].count(b"\n"))
+    lines = shown.watch(opened.lines(asked.reading), lambda named: named[1].count(b"\n"))
     return Jobs(divided.tasks, say).play(lines, divided.tell)
 
 
