@@ -7,10 +7,12 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules_listener.base.diagnostics import suggestion
+from rules_listener.base.errors import ConfigError
 from rules_listener.match.firing import Renderer
 from rules_listener.outbox.alert import RUN_CHANNEL, SUPERVISOR_CHANNEL
 from rules_listener.outbox.channel import Channel
@@ -18,7 +20,7 @@ from rules_listener.send.digest import Batch
 from rules_listener.send.guarded import GuardedChannel
 from rules_listener.serve.config import ChannelConfig
 from rules_listener.serve.kinds import COMMAND_TIMEOUT_S, KINDS, Kind
-from rules_listener.serve.secret import can_be_resolved, resolve
+from rules_listener.serve.secret import resolve
 from rules_listener.serve.values import Values
 
 if TYPE_CHECKING:
@@ -97,7 +99,11 @@ def build_channels(
 
 def _known(references: Iterable[str], environment: Mapping[str, str]) -> list[str]:
     """What the references stand for that can be resolved."""
-    return [resolve(reference, environment) for reference in references if can_be_resolved([reference], environment)]
+    known = []
+    for reference in references:
+        with suppress(ConfigError):
+            known.append(resolve(reference, environment))
+    return known
 
 
 def template_name(channel: str, number: int) -> str:
