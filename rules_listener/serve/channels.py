@@ -7,10 +7,12 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules_listener.base.diagnostics import suggestion
+from rules_listener.base.errors import ConfigError
 from rules_listener.match.firing import Renderer
 from rules_listener.outbox.alert import RUN_CHANNEL, SUPERVISOR_CHANNEL
 from rules_listener.outbox.channel import Channel
@@ -18,7 +20,7 @@ from rules_listener.send.digest import Batch
 from rules_listener.send.guarded import GuardedChannel
 from rules_listener.serve.config import ChannelConfig
 from rules_listener.serve.kinds import COMMAND_TIMEOUT_S, KINDS, Kind
-from rules_listener.serve.secret import can_be_resolved, resolve
+from rules_listener.serve.secret import resolve
 from rules_listener.serve.values import Values
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 RESERVED_CHANNELS = (RUN_CHANNEL, SUPERVISOR_CHANNEL)
 """Channels that are always there: for `run`, and for actions on processes."""
 
+_PROGRAMS_AT_ONCE = 4
 _OWN_PASSWORD = "${SUPERVISOR_PASSWORD}"  # noqa: S105 - a reference
 
 
@@ -85,8 +88,8 @@ def build_channels(
     """All channels by name, those that are always there included."""
     secrets = partial(_known, [_OWN_PASSWORD, *(one for config in configs for one in config.secrets)], environment)
     channels: dict[str, Channel] = {
-        RUN_CHANNEL: GuardedChannel(list, lambda _: _run_channel(), others=secrets),
-        SUPERVISOR_CHANNEL: GuardedChannel(list, lambda _: _supervisor_channel(environment), others=secrets),
+        RUN_CHANNEL: _run_channel(secrets),
+        SUPERVISOR_CHANNEL: _supervisor_channel(environment),
     }
     for config in configs:
         renderers = [templates[template_name(config.name, number)] for number in range(len(config.templates))]
@@ -96,7 +99,11 @@ def build_channels(
 
 def _known(references: Iterable[str], environment: Mapping[str, str]) -> list[str]:
     """What the references stand for that can be resolved."""
-    return [resolve(reference, environment) for reference in references if can_be_resolved([reference], environment)]
+    known = []
+    for reference in references:
+        with suppress(ConfigError):
+            known.append(resolve(reference, environment))
+    return known
 
 
 def template_name(channel: str, number: int) -> str:
@@ -134,10 +141,15 @@ def _batch(kind: Kind, options: Mapping[str, Any] | None) -> Batch | None:
     return Batch(options["every"], separator=kind.separator, most_bytes=kind.most_bytes, **most)
 
 
-def _run_channel() -> Channel:
-    from rules_listener.send.command import CommandChannel  # noqa: PLC0415 - only the courier builds channels
+def _run_channel(secrets: Callable[[], list[str]]) -> Channel:
+    def build(_: object) -> Channel:
+        from rules_listener.send.command import CommandChannel  # noqa: PLC0415 - only the courier builds channels
 
-    return CommandChannel(lambda message: message.arguments, timeout_s=COMMAND_TIMEOUT_S)
+        return CommandChannel(lambda message: message.arguments, timeout_s=COMMAND_TIMEOUT_S, places=_PROGRAMS_AT_ONCE)
+
+    channel = GuardedChannel(list, build, others=secrets)
+    channel.places = _PROGRAMS_AT_ONCE
+    return channel
 
 
 def _supervisor_channel(environment: Mapping[str, str]) -> Channel:

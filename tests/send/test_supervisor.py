@@ -49,6 +49,12 @@ autostart=false
 """
 
 
+def _listens(path: Path) -> bool:
+    """Whether somebody listens at a socket; for a moment it is there, and nobody does."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
+
+
 class Supervisord:
     """A supervisord of our own, with an RPC interface on a socket in a folder."""
 
@@ -59,7 +65,7 @@ class Supervisord:
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = monotonic() + PATIENCE_S
-        while not (folder / "s").exists():
+        while not _listens(folder / "s"):
             assert monotonic() < deadline
             sleep(0.01)
 
