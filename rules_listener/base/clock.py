@@ -7,6 +7,18 @@
 from time import CLOCK_BOOTTIME, clock_gettime, monotonic, time
 from typing import Protocol
 
+FIRST_MOMENT, LAST_MOMENT = 0.0, 253_402_214_400.0
+"""Between which a recorded time is taken for one, in seconds since 1970: up to the last day of the year 9999, so that
+calendars can show it in any zone."""
+
+
+def no_moment(seconds: float) -> str:
+    """What is wrong with a time that is none; empty if nothing is."""
+    if FIRST_MOMENT <= seconds < LAST_MOMENT:
+        return ""
+    hint = "not milliseconds" if LAST_MOMENT <= seconds < LAST_MOMENT * 1000 else "up to the year 9999"
+    return f"seconds since 1970 belong here, {hint}"
+
 
 class Clock(Protocol):
     """The two questions that may be asked about time, both in seconds."""

@@ -369,6 +369,14 @@ _CODES = (
         'route severity == critical to pager\nroute severity >= error to ops\non crashed alert "{process} crashed"',
     ),
     Code(
+        "RL410",
+        "channel is named twice",
+        "The same channel stands twice after one `to`. Each alert goes there once. Leave one of them out, or name the "
+        "channel that was meant.",
+        "on PROCESS_STATE_FATAL alert '{process} gave up' to ops, ops",
+        "on PROCESS_STATE_FATAL alert '{process} gave up' to ops",
+    ),
+    Code(
         "RL411",
         "allow without a reason",
         "A comment that silences a warning says why, for those who read it later: # allow CODE: the reason.",

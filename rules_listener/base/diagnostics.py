@@ -2,6 +2,7 @@
 
 1. A diagnostic is a value: finding one never stops the search for the next.
 2. All diagnostics of a run are shown in one order: by file, then by place.
+3. What is shown to people has no instruction to a terminal in it, and of a long line no more than what is near.
 """
 
 import json
@@ -12,7 +13,15 @@ from enum import StrEnum
 from unicodedata import category, east_asian_width
 
 from rules_listener.base.codes import CODES
+from rules_listener.base.printable import printable
 from rules_listener.base.source import Span
+
+_TAB = "    "
+"""What stands for a tab, which is of another width in each place."""
+_LONGEST = 200
+"""Characters of a line that are shown."""
+_BEFORE = 80
+"""How many of them stand before what is marked, where not all fit."""
 
 
 class Severity(StrEnum):
@@ -82,34 +91,49 @@ def as_text(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def _lines(found: Diagnostic) -> Iterable[str]:
-    yield f"{found.severity}[{found.code}]: {found.message}"
+    yield f"{found.severity}[{found.code}]: {printable(found.message)}"
     margin = ""
     if found.span is not None:
         margin = " " * len(str(found.span.line))
         yield from excerpt(found.span, found.label)
     elif found.file:
-        yield f" --> {found.file}"
+        yield f" --> {printable(found.file)}"
     for note in found.notes:
-        yield f"{margin} = {note}"
+        yield f"{margin} = {printable(note)}"
 
 
 def excerpt(span: Span, label: str) -> Iterable[str]:
     """A place, and the line that is there with carets below and the label beside them."""
     line, column = span.source.position(span.start)
-    text = span.source.line(line)
     margin = " " * len(str(line))
-    marked = text[column - 1 :][: span.end - span.start]
-    yield f"{margin}--> {span.place}"
+    before, marked, after = _around(span.source.line(line), column - 1, span.end - span.start)
+    yield f"{margin}--> {printable(span.place)}"
     yield f"{margin} |"
-    yield f"{line} | {text}"
-    indent = "".join("\t" if character == "\t" else " " * _cells(character) for character in text[: column - 1])
-    carets = "^" * max(1, sum(map(_cells, marked)))
-    yield f"{margin} | {indent}{carets} {label}".rstrip()
+    yield f"{line} | {before}{marked}{after}"
+    yield f"{margin} | {' ' * _cells(before)}{'^' * max(1, _cells(marked))} {printable(label)}".rstrip()
 
 
-def _cells(character: str) -> int:
-    """How many columns of a terminal a character takes: none if it combines with another one, two if it is wide."""
-    if category(character) in ("Mn", "Me", "Cf"):
+def _around(text: str, start: int, length: int) -> tuple[str, str, str]:
+    """A line as it is shown: up to so many characters, these, and the rest; what is far from them is left out."""
+    first = max(0, min(start - _BEFORE, len(text) - _LONGEST))
+    last = min(first + _LONGEST, len(text))
+    end = min(start + length, last)
+    before, marked, after = (_shown(part) for part in (text[first:start], text[start:end], text[end:last]))
+    return f"{'…' * (first > 0)}{before}", marked, f"{after}{'…' * (last < len(text))}"
+
+
+def _shown(text: str) -> str:
+    return printable(text.replace("\t", _TAB))
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return sum(map(_cells_of, text))
+
+
+def _cells_of(character: str) -> int:
+    """None if it combines with another one, two if it is wide."""
+    if category(character) in ("Mn", "Me"):
         return 0
     return 2 if east_asian_width(character) in "WF" else 1
 

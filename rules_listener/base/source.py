@@ -6,19 +6,23 @@
 
 import re
 from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A named text: a rule file, or the prelude."""
+    """A named text: a rule file, or the prelude. Rules without a name are called by its `short` one."""
 
     name: str
     text: str = field(repr=False)
+    short: str = field(default="", repr=False)
     _line_starts: list[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "short", self.short or self.name.rpartition("/")[2])
         starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
         object.__setattr__(self, "_line_starts", starts)
 
@@ -36,6 +40,20 @@ class Source:
         if number > len(self._line_starts):
             return ""
         return self.text[self._line_starts[number - 1] :].split("\n", 1)[0].rstrip("\r")
+
+
+def short_names(paths: Iterable[str]) -> dict[str, str]:
+    """For each path as many of its last parts as tell it from the others."""
+    found: dict[str, str] = {}
+    left = list(dict.fromkeys(paths))
+    number = 0
+    while left:
+        number += 1
+        shown = {path: "/".join(path.split("/")[-number:]) for path in left}
+        times = Counter(shown.values())
+        found |= {path: name for path, name in shown.items() if times[name] == 1 or name == path}
+        left = [path for path in left if path not in found]
+    return found
 
 
 class Span(NamedTuple):

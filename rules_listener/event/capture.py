@@ -8,6 +8,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from rules_listener.base.clock import no_moment
 from rules_listener.base.errors import ProtocolError
 from rules_listener.event.event import Event
 from rules_listener.event.findings import Findings
@@ -55,9 +56,16 @@ class _Dating:
         self._waiting: list[Event] = []
 
     def take(self, event: Event) -> list[Event]:
-        """The events that have a time now: this one and those before it, or none yet."""
-        if event.type.startswith("TICK_"):
-            self._now = float(event.fields.get("when", self._otherwise))
+        """The events that have a time now: this one and those before it, or none yet.
+
+        Raises:
+            ProtocolError: a tick tells of a moment that there is not.
+        """
+        when = event.fields.get("when") if event.type.startswith("TICK_") else None
+        if isinstance(when, int):
+            if wrong := no_moment(when):
+                raise ProtocolError(f"`when` is {when!r:.80}: {wrong}")
+            self._now = float(when)
         self._waiting.append(event)
         return self.rest() if self._now is not None or len(self._waiting) >= MOST_WAITING else []
 

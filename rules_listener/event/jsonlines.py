@@ -9,10 +9,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal, Union, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast
 
-from msgspec import DecodeError, Struct, ValidationError, defstruct, json
+from msgspec import DecodeError, Meta, Struct, ValidationError, defstruct, json
 
+from rules_listener.base.clock import FIRST_MOMENT, LAST_MOMENT
 from rules_listener.base.errors import ProtocolError
 from rules_listener.event.catalogue import CATALOGUE, EventType, Field, Kind, fields_of
 from rules_listener.event.event import Event, Seen, Value
@@ -94,7 +95,7 @@ def _reason(error: Exception) -> str:
 class _Line(Struct, kw_only=True, tag_field="event", forbid_unknown_fields=True, gc=False):
     """A line without a header; the rest of what an event has is made for each type."""
 
-    time: float
+    time: Annotated[float, Meta(ge=FIRST_MOMENT, lt=LAST_MOMENT)]
 
     if TYPE_CHECKING:
         type: str

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from rules_listener.base.clock import no_moment
 from rules_listener.base.errors import ConfigError
 
 _JITTER_S = 1.0
@@ -41,12 +42,17 @@ def read_moment(text: str, zone: tzinfo | None = None) -> float:
         ConfigError: it is neither.
     """
     try:
-        if text.replace(".", "", 1).isdecimal():
-            return float(text)
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+        moment = float(text) if text.replace(".", "", 1).isdecimal() else _iso_moment(text, zone)
     except (ValueError, OverflowError):
         raise ConfigError(f"{text!r} is no moment: write seconds since 1970, or 2025-11-23T20:01") from None
+    if wrong := no_moment(moment):
+        raise ConfigError(f"{text!r:.80} is no moment: {wrong}")
+    return moment
+
+
+def _iso_moment(text: str, zone: tzinfo | None) -> float:
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
 
 
 class LocalTimes:
@@ -60,7 +66,7 @@ class LocalTimes:
         """The moment `seconds` after the start of `minute` (`2025-11-23 20:01`).
 
         Raises:
-            ValueError: there is no such minute.
+            ValueError: there is no such minute, or it is out of range.
         """
         possible = [start + seconds for start in self._minutes(minute)]
         self._last = next((moment for moment in possible if moment >= self._last - _JITTER_S), possible[-1])
@@ -71,11 +77,13 @@ def _starts(minute: str, zone: tzinfo | None) -> list[float]:
     """When a minute begins, the earlier pass first where there are two.
 
     Raises:
-        ValueError: there is no such minute.
+        ValueError: there is no such minute, or it is out of range.
     """
     local = datetime.strptime(minute, "%Y-%m-%d %H:%M").replace(tzinfo=zone)
     try:
         first, second = local.timestamp(), local.replace(fold=1).timestamp()
     except OverflowError as error:
         raise ValueError(str(error)) from error
+    if wrong := no_moment(first):
+        raise ValueError(wrong)
     return [first, second] if first < second else [first]

@@ -5,8 +5,8 @@ text or a number; `null` is as good as nothing.
 """
 
 from collections.abc import Mapping
-from math import isfinite
 
+from rules_listener.base.clock import no_moment
 from rules_listener.base.errors import ProtocolError
 from rules_listener.event.catalogue import HEADER_FIELDS, NUMBERS, Kind
 from rules_listener.event.event import Event, Value
@@ -34,7 +34,7 @@ def from_record(record: Mapping[str, object]) -> Event:
 
     Raises:
         KeyError: `time` or `event` is missing.
-        ProtocolError: a number is none, or a value is neither a text nor a number.
+        ProtocolError: a number or the time is none, or a value is neither a text nor a number.
     """
     kind = record["event"]
     if not isinstance(kind, str):
@@ -92,7 +92,7 @@ def _time(value: object) -> float:
     try:
         moment = value if type(value) is float else float(str(value))
     except ValueError:
-        moment = float("nan")
-    if not isfinite(moment):
-        raise ProtocolError(f"`time` is no number of seconds: {value!r:.80}")
+        raise ProtocolError(f"`time` is no number of seconds: {value!r:.80}") from None
+    if wrong := no_moment(moment):
+        raise ProtocolError(f"`time` is {value!r:.80}: {wrong}")
     return moment

@@ -32,7 +32,8 @@ _ORDER_OF_ALERT = 'an alert has one order: alert "…" to … until … remind �
 _ORDER_OF_RULE = "a rule has one order: on … where …, pattern, per …, actions"
 _NO_ACTION = 'a rule ends with what it does, such as alert "…"'
 
-_RULE_NAME = re.compile(r"""rule\s+("[^"\n]*"|'[^'\n]*'|\S+)""")
+_NEW_NAME = re.compile(r"""rule\s+("[^"\n]*"|'[^'\n]*'|\S+)|(?:let|event)\s+([^\s"'=]+)""")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORD_BEFORE = re.compile(r"(?<![\w\"'])[A-Za-z_][\w.:/*-]*\Z")
 _WORD_AFTER = re.compile(r"[\w.:/*-]+")
 _NAME_AND_NUMBER = re.compile(r"(?<![\w\"'])([A-Za-z_]\w*-\d+)\s*\Z")
@@ -50,9 +51,10 @@ def advice(text: str, start: int, word: str, keywords: Collection[str]) -> str:
     `keywords` are those of the language.
     """
     before = text[:start]
-    name = _RULE_NAME.match(text)
-    if name and name.start(1) <= start < name.end(1) and not name[1].isidentifier():
-        return f"a name has letters, digits and _ alone: {_as_name(name[1])}"
+    if (found := _NEW_NAME.match(text)) and start < found.end():
+        name = found[1] or found[2]
+        if start >= found.end() - len(name) and not _NAME.fullmatch(name):
+            return f"a name has ASCII letters, digits and _ alone: {_as_name(name)}"
     if word == "," and _LIST_IN_PARENTHESES.search(before):
         return "a list is written [a, b]"
     if (first := _WORD_BEFORE.search(before)) and (rest := _WORD_AFTER.match(text, start)):

@@ -1,7 +1,8 @@
 """What a rule waits for and can never come: the S of `then S`, `without S` and `until S` (RL408).
 
 1. S only counts where it has the key of what was selected. It never comes if no event of S can have that key, since it
-   lacks a field that the selected events have, or has other values of it; or if its condition is never true.
+   lacks a field that the selected events have, or has other values of it; or if its condition is never true. Who has
+   the same `process` has the same `groupname` and `processname`.
 """
 
 from collections.abc import Iterator
@@ -12,12 +13,15 @@ from rules_listener.event.catalogue import Kind
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.domain import MISSING, Domain
 from rules_listener.lang.overlaps import Stated
-from rules_listener.lang.reasoning import Situations
+from rules_listener.lang.reasoning import NAMES, Situation, Situations
 from rules_listener.lang.reasons import has_no, quoted
 from rules_listener.lang.selections import Selections, fired
 
 _NEVER_EMPTY = ("process", "processname", "groupname")
 """Fields that are no empty text where they are there (`supervisor/datatypes.py: process_or_group_name`)."""
+
+_NAMES = tuple(checked.FieldValue(name, Kind.TEXT) for name in NAMES)
+"""What is the same in two events whose `process` is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +82,23 @@ def _hopeless(waits: Awaited, found: list[Diagnostic]) -> list[Diagnostic]:
 def _no_key_in_common(selected: Situations, comes: Situations, keys: tuple[checked.FieldValue, ...]) -> str:
     """Why no event of the one kind has the key of one of the other; empty if one may."""
     for key in keys:
-        firsts = [situation.domain(key) for situation in selected]
-        seconds = [situation.domain(key) for situation in comes]
-        if not any(_may_agree(key.name, first, second) for first in firsts for second in seconds):
-            if all(second.kinds == {MISSING} for second in seconds):
+        if not any(_may_agree(key, first, second) for first in selected for second in comes):
+            if all(second.domain(key).kinds == {MISSING} for second in comes):
                 return has_no(list(dict.fromkeys(situation.type for situation in comes)), key.name)
             return f"`{key.name}` is never the same"
     return ""
 
 
-def _may_agree(name: str, first: Domain, second: Domain) -> bool:
+def _may_agree(key: checked.FieldValue, first: Situation, second: Situation) -> bool:
     """Whether a field can be the same part of a key in two events; what is missing is the same as an empty text."""
-    if _may_be_blank(name, first) and _may_be_blank(name, second):
+    domains = first.domain(key), second.domain(key)
+    if all(_may_be_blank(key.name, domain) for domain in domains):
         return True
+    implied = _NAMES if key.name == "process" else ()
+    return _may_be_equal(*domains) and all(_may_be_equal(first.domain(name), second.domain(name)) for name in implied)
+
+
+def _may_be_equal(first: Domain, second: Domain) -> bool:
     if first.kinds == {MISSING} or second.kinds == {MISSING}:
         return False
     if first.only is None or second.only is None:

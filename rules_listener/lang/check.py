@@ -10,14 +10,14 @@ from typing import TypeVar
 
 from rules_listener.base.diagnostics import Diagnostic
 from rules_listener.base.source import Source
-from rules_listener.event.catalogue import UNLISTED, Kind
+from rules_listener.event.catalogue import UNLISTED
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.definitions import define, taken
 from rules_listener.lang.expressions import ExpressionChecker
 from rules_listener.lang.parse import Parsed, parse_condition, parse_template
 from rules_listener.lang.routing import RoutingChecker, with_routes
 from rules_listener.lang.rules import Channels, RuleChecker, template_parts
-from rules_listener.lang.scope import ALWAYS_GIVEN, EVERYTHING, MESSAGE, Scope
+from rules_listener.lang.scope import ALWAYS_GIVEN, EVERYTHING, GIVEN_TO_CHANNELS, MESSAGE, Scope
 from rules_listener.lang.selectors import Definitions
 
 T = TypeVar("T")
@@ -79,4 +79,4 @@ def check_condition(source: Source) -> tuple[checked.Condition | None, list[Diag
     return ExpressionChecker(scope, {}, found).condition(node), found
 
 
-CONFIGURED = {**ALWAYS_GIVEN, **MESSAGE, "phase": Kind.TEXT, "incident": Kind.TEXT}
+CONFIGURED = {**ALWAYS_GIVEN, **MESSAGE, **GIVEN_TO_CHANNELS}

@@ -14,7 +14,7 @@ from rules_listener.event.catalogue import Kind
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.functions import FUNCTIONS, SPECIAL, Parameter, json_path, regex
 from rules_listener.lang.literals import SEVERITIES
-from rules_listener.lang.scope import HOST_NAMES, Scope
+from rules_listener.lang.scope import HOST_NAMES, Scope, given_elsewhere
 
 T = TypeVar("T")
 
@@ -271,7 +271,8 @@ class ExpressionChecker:
             return None
         known = [*self.scope.fields, *self.scope.given, *self.scope.severities, *HOST_NAMES, *self.lets]
         message = self.scope.subject(f"has no field `{name}`", f"has a field `{name}`")
-        label = _ELSEWHERE if name in ("severity", *SEVERITIES) else suggestion(name, known) or otherwise
+        is_severity = name in ("severity", *SEVERITIES)
+        label = _ELSEWHERE if is_severity else given_elsewhere(name) or suggestion(name, known) or otherwise
         self.report("RL201", message, node.span, label, f"fields: {' '.join(self.scope.common_names)}")
         return None
 

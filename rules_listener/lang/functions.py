@@ -156,9 +156,24 @@ def _parsed_json(text: str) -> object | None:
         text.encode()
         if "\\u" in text:
             _json_encoder().encode(value).encode()
+    except UnicodeEncodeError:
+        value = _json_decoder().decode(_whole_characters(text))
     except (ValueError, RecursionError):
         return None
     return value
+
+
+def _whole_characters(text: str) -> str:
+    """A JSON text in which U+FFFD stands for each half of a character that has no other half."""
+    import re  # noqa: PLC0415 - as it is imported with the decoder
+
+    return re.sub(_HALF, lambda found: found[0] if found["half"] is None else r"\ufffd", text)
+
+
+_HALF = (
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff])|\\."
+)
 
 
 @cache

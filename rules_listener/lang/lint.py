@@ -17,6 +17,7 @@ from rules_listener.lang.nesting import Definition, in_order_of_use
 from rules_listener.lang.overlaps import Stated, blind_to_backoff, repeated, stated
 from rules_listener.lang.parse import Parsed
 from rules_listener.lang.selections import Selections
+from rules_listener.lang.twice import channels_named_twice
 from rules_listener.lang.unreached import idle_conditions, unreached
 from rules_listener.lang.unused import unused_names
 
@@ -34,6 +35,7 @@ def lint(parsed: Iterable[Parsed], rules: checked.RuleSet) -> list[Diagnostic]:
         *unreached([node for node in statements if isinstance(node, nodes.Route)], rules.routes),
         *repeated(all_rules),
         *blind_to_backoff(all_rules),
+        *channels_named_twice(statements),
     ]
     return silenced(found, [file.source for file in files], codes="RL4")
 

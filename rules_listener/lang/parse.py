@@ -164,6 +164,8 @@ class _Reader:
         self.text = source.text[offsets[0] : offsets[-1] + 1] if text is None and offsets else text or ""
         self.found: list[Diagnostic] = []
         self.start = "statement"
+        self.is_of_template = False
+        """Whether it is an expression between the braces of a template."""
 
     def span(self, start: int, end: int) -> Span:
         """The place of the characters `[start, end)` of this stretch."""
@@ -214,7 +216,12 @@ class _Reader:
             if not is_expression:
                 parts.append(text.value[start:end].replace("{{", "{").replace("}}", "}"))
                 continue
+            if comment := _COMMENT.match(text.value, start, end):
+                offset = text.offsets[comment.end() - 1]
+                self.report("RL102", "unexpected `#`", Span(self.source, offset, offset + 1), _NO_COMMENT)
+                continue
             inner = _Reader(self.source, text.offsets[start:end], text.value[start:end])
+            inner.is_of_template = True
             node = inner.read("expression")
             self.found += inner.found
             if isinstance(node, nodes.Expression):
@@ -272,6 +279,8 @@ class _Reader:
         return Diagnostic("RL102", f"unexpected `{sign}`", place, self._advice(start, sign))
 
     def _advice(self, start: int, word: str) -> str:
+        if self.is_of_template and word in (":", "!") and self.text[:start].strip():
+            return "what stands here is printed as it is: there are no formats"
         return advice(self.text, start, word, _words_of(set(_patterns())))
 
 
@@ -279,6 +288,8 @@ _UNITS = "units: ms s m h d w for time, KB MB GB KiB MiB GiB for size"
 _TEMPLATE = re.compile(
     r"""(?P<double>\{\{|\}\})|\{(?P<expression>(?:[^{}"']|"(?:[^"\\]|\\.)*"|'[^']*')*)\}|(?P<open>\{)|(?P<close>\})"""
 )
+_COMMENT = re.compile(r"""(?:[^#"']|"(?:[^"\\]|\\.)*"|'[^']*')*+#""")
+_NO_COMMENT = "there are no comments within a template"
 _BRACE_ERRORS = {
     "open": "this brace opens an expression that is not closed",
     "close": "this brace closes nothing",

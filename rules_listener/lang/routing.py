@@ -5,14 +5,14 @@
 2. All that is wrong with a statement is said at once; it comes out only if nothing is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rules_listener.base.diagnostics import Diagnostic
 from rules_listener.lang import checked, nodes
 from rules_listener.lang.expressions import ExpressionChecker
 from rules_listener.lang.nesting import extent
-from rules_listener.lang.rules import Channels, short_place
+from rules_listener.lang.rules import Channels, distinct, short_place
 from rules_listener.lang.scope import OF_ALERTS
 from rules_listener.lang.selectors import Definitions, too_large
 from rules_listener.lang.windows import WindowChecker
@@ -32,7 +32,7 @@ class RoutingChecker:
         found += wrong
         if wrong or (condition is None and node.condition is not None):
             return None
-        return checked.Route(condition, _names(node.channels), _names(node.otherwise))
+        return checked.Route(condition, distinct(node.channels), distinct(node.otherwise))
 
     def mute(self, node: nodes.Mute, found: list[Diagnostic]) -> checked.Mute | None:
         """The mute, or None if something is wrong with it, which is then added to `found`."""
@@ -59,12 +59,8 @@ class RoutingChecker:
         return ExpressionChecker(OF_ALERTS, self.definitions.lets, found).condition(node)
 
 
-def _names(names: Iterable[nodes.Name]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.name for name in names))
-
-
 def with_routes(channels: Channels, routes: Sequence[nodes.Route]) -> Channels:
     """The channels, where some routes decide: where one of them takes all that is left, there is always a default."""
     taking = [route.otherwise or route.channels for route in routes if route.otherwise or route.condition is None]
-    default = _names(taking[0]) if taking else channels.default
+    default = distinct(taking[0]) if taking else channels.default
     return replace(channels, default=default, are_routed=bool(routes))

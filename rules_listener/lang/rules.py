@@ -171,7 +171,7 @@ class RuleChecker:
         return checked.Action(
             "alert",
             node.severity,
-            tuple(name.name for name in node.channels),
+            distinct(node.channels),
             self._templates([node.template], scope, GIVEN_BY_LIMIT if node.at_most else {}),
             None if node.until is None else self._until(node.until),
             None if node.remind is None else self._remind(node.remind, node.until),
@@ -238,9 +238,14 @@ def _shown_name(node: nodes.Rule) -> str:
     return short_place(node.span)
 
 
+def distinct(names: Iterable[nodes.Name]) -> tuple[str, ...]:
+    """The names in their order, each once."""
+    return tuple(dict.fromkeys(name.name for name in names))
+
+
 def short_place(span: Span) -> str:
-    """A place as a name: that of the file without its folders, and the line."""
-    return f"{span.source.name.rsplit('/', 1)[-1]}:{span.line}"
+    """A place as a name: that of the file, with folders only where another file has the same, and the line."""
+    return f"{span.source.short}:{span.line}"
 
 
 def _some(names: Sequence[str], at_most: int = 12) -> str:

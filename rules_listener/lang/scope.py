@@ -33,6 +33,32 @@ GIVEN_BY_PATTERN: dict[str, dict[str, Kind]] = {
 GIVEN_BY_LIMIT = {"suppressed": Kind.NUMBER}
 """What the template of an alert with `at most` knows besides."""
 
+GIVEN_TO_CHANNELS = {"phase": Kind.TEXT, "incident": Kind.TEXT}
+"""What the configuration's templates know besides."""
+
+PATTERNS = {
+    "times": "`N times in D`",
+    "distinct": "`N distinct FIELD in D`",
+    "for": "`for D`",
+    "then": "`then S within D`",
+    "without": "`without S within D`",
+    "no": "`on no S for D`",
+}
+"""How patterns are written."""
+
+
+def given_elsewhere(name: str) -> str:
+    """Where a name is known that is not known here; empty if nowhere."""
+    patterns = [PATTERNS[kind] for kind, given in GIVEN_BY_PATTERN.items() if name in given]
+    if patterns:
+        return f"{', '.join(patterns[:-1])}{' or ' * (len(patterns) > 1)}{patterns[-1]} gives it to templates"
+    if name in GIVEN_BY_LIMIT:
+        return "`at most N per D` gives it to the template of its alert"
+    if name in MESSAGE:
+        return "it is the text of an alert, for templates of `run` and of the configuration"
+    return "it is for templates of the configuration" if name in GIVEN_TO_CHANNELS else ""
+
+
 _ALL_GIVEN = {
     **ALWAYS_GIVEN,
     **MESSAGE,

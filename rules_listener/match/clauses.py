@@ -98,6 +98,11 @@ class Open:
         self.opening, self.since, self.sent = opening, now, True
         self.unhide()
 
+    def told_after(self, suppressed: int) -> None:
+        """It was sent for the first time, and said that so many were held back before it, as its recovery will."""
+        if suppressed:
+            self.opening = self.opening._replace(values={**self.opening.values, "suppressed": suppressed})
+
     def unhide(self) -> None:
         """No mute keeps it untold."""
         self.hidden = self.telling.due = None
@@ -145,7 +150,7 @@ class Clauses:
         """What becomes of a firing."""
         found = self.open.get(firing.key)
         if found is not None:
-            found.closing.due = None
+            self._stay_open(found)
             if found.sent:
                 reason = f"{ALREADY_OPEN}{show_time(found.opening.time)}"
                 return Step(self.number, held=reason, channels=found.opening.channels)
@@ -159,9 +164,11 @@ class Clauses:
             found.unhide()
         if not self._may_send(now):
             return Step(self.number, held=self._reason(), channels=channels)
+        suppressed = self._told()
         if found is not None and opening is not None:
             found.told(opening, now)
-        return Step(self.number, suppressed=self._told(), opening=opening, channels=channels)
+            found.told_after(suppressed)
+        return Step(self.number, suppressed=suppressed, opening=opening, channels=channels)
 
     def _muted(self, found: Open | None, silence: Silence, channels: tuple[str, ...]) -> Step:
         """A firing is muted; what it has opened is hidden."""
@@ -200,7 +207,14 @@ class Clauses:
         """The rule selects this event: what is open for its key is not about to close."""
         del now
         if self.open and (found := self.open.get(self._key(event))) is not None:
+            self._stay_open(found)
+
+    def _stay_open(self, found: Open) -> None:
+        """Something spoke against closing; the process that S was about matters no longer."""
+        if found.closing.due is not None:
             found.closing.due = None
+            if found.closing_event is not None and self._until is not None and self._until.of_states:
+                self._stays.release(found.closing_event, found.closing)
 
     def close(self, event: Seen, now: float) -> None:
         """S came."""
@@ -249,7 +263,10 @@ class Clauses:
         if silence is None:
             found.unhide()
             if self._may_send(now):
-                found.sent, suppressed = True, self._told()
+                suppressed = self._told()
+                if not found.sent:
+                    found.told_after(suppressed)
+                found.sent = True
             else:
                 held = self._reason()
         step = Step(self.number, phase, held, suppressed, opening, opening.channels)

@@ -4,7 +4,8 @@
 2. The same program and the same events give the same firings, whoever feeds them. What lies between the events makes
    no difference: deadlines fire at their own moments, before the first event that is not earlier.
 3. Within the engine time only goes forward. It follows the events' time, but for a clock that was changed:
-   LISTENER_CLOCK_CHANGED says by how much, and a step back of more than a second is one, too.
+   LISTENER_CLOCK_CHANGED says by how much, and a step back of more than a second is one, too. Of more than a year
+   between two events nobody knows whether it has passed: that is taken for a time in which no listener was running.
 4. Events of the listener's own group are seen only by rules that name it.
 5. While supervisord is stopping, what rules say about processes is held back, with that as the reason: everything
    stops then, and nothing of it is news. A listener that starts means that it does not stop, whatever was said before:
@@ -13,13 +14,17 @@
    What was due before the time that the listener was down has fired then.
 7. What a mute hides is looked at again when the mute ends, when the clock was changed, and after LISTENER_STARTED and
    LISTENER_RULES_RELOADED, which may have brought other mutes.
+8. If a rule raises something, which is a bug, its event is given up; what other rules have said by then comes out with
+   whatever is fed next: their alerts are open, so it must not be lost. A deadline that raises does not come again.
 """
 
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
+from math import inf
 from typing import Any, NamedTuple
 
+from rules_listener.base.clock import LAST_MOMENT
 from rules_listener.event.catalogue import CATALOGUE, LISTENER_PREFIX, UNLISTED
 from rules_listener.event.event import Event, Seen
 from rules_listener.match.agenda import Agenda
@@ -35,6 +40,9 @@ RESTART_GRACE_S = 3.0
 """supervisord hands out what it has kept once the listener is RUNNING, `startsecs` (1 s by default) after its start, or
 up to a second later: it looks once a second (`supervisor/supervisord.py: runforever`)."""
 STEP_BACK_S = 1.0
+GAP_S = 366 * 86400.0
+"""More than this between two events is no quiet time, but a clock that was set, or a recording that was cut."""
+PORTION = 1000
 
 FORMAT = 2
 """The format of what `dump` gives; anything else is not adopted."""
@@ -42,6 +50,7 @@ FORMAT = 2
 _STATE = "PROCESS_STATE_"
 _DECIMALS = 6
 """Of a moment that a mute is asked for: what is added for a clock that was set, and taken away again, leaves a rest."""
+_MOST_MS = int(LAST_MOMENT) * 1000
 _RANKS = 1002
 """How many owners of deadlines a rule may have: its pattern, and each of its actions."""
 
@@ -106,7 +115,11 @@ class Engine:
         self._now: float | None = None
         self._ahead = 0.0
         """The engine's time minus the time that clocks show."""
+        self._horizon = -inf
+        """An event from there on may be the first of all, or after a gap: it is looked at more closely."""
         self._out: list[Firing] = []
+        self.take_portion: Callable[[list[Firing]], None] | None = None
+        """Takes firings of deadlines as soon as there are `PORTION` of them; else all come with the next event."""
         self._routing = Routing(program) if program.routes or program.mutes else None
         self._due: Due | None = None
         self._tracks = [self._track(number, rule) for number, rule in enumerate(program.rules)]
@@ -123,8 +136,8 @@ class Engine:
         try:
             bucket, note = self._kinds[event.type]
         except KeyError:
-            (bucket, note), last = self._kind(event.type), None
-        if last is None or now < last:
+            (bucket, note), now = self._kind(event.type), inf
+        if now >= self._horizon or now < last:  # type: ignore[operator] # without a last moment, all is beyond the horizon
             now = self._arrived(event)
         queue = self._queue
         if queue and queue[0][0] <= now:
@@ -139,8 +152,8 @@ class Engine:
     def let_pass(self, event: Seen) -> list[Firing]:
         """The firings up to `event`, which itself concerns no rule and no process here; it only tells the time."""
         last, now = self._now, event.time + self._ahead
-        if last is None or now < last:
-            now = self._reach(event.time)
+        if now >= self._horizon or now < last:  # type: ignore[operator] # as above
+            now = self._pass(event.time)
         queue = self._queue
         if queue and queue[0][0] <= now:
             self._expire(now)
@@ -182,14 +195,22 @@ class Engine:
         self.supervisor_stopping = event.type.endswith("STOPPING")
 
     def _arrived(self, event: Seen) -> float:
-        """The engine's time when an event comes that tells of time itself, or is not later than the last one."""
+        """The engine's time when an event comes that tells of time itself, or not a moment soon after the last one."""
         if event.type == "LISTENER_CLOCK_CHANGED" and self._now is not None:
-            self._ahead -= int(event.fields.get("by_ms", 0)) / 1000
-        now = self._reach(event.time)
+            self._ahead -= _seconds(event, "by_ms") or 0.0
         if event.type == "LISTENER_STARTED":
-            self._note_start(event, now)
-        elif event.type in ("LISTENER_RULES_RELOADED", "LISTENER_CLOCK_CHANGED"):
+            return self._started(event)
+        now = self._pass(event.time)
+        if event.type in ("LISTENER_RULES_RELOADED", "LISTENER_CLOCK_CHANGED"):
             self._look_again(now)
+        return now
+
+    def _pass(self, time: float, down_s: float = 0.0) -> float:
+        """The engine's time at an event; for `down_s` of it no listener was running, as is known."""
+        last, now = self._now, self._reach(time)
+        if last is not None and now - down_s - last > GAP_S:
+            self._resume(now)
+        self._horizon = now + GAP_S
         return now
 
     def _reach(self, time: float) -> float:
@@ -209,11 +230,18 @@ class Engine:
         for track in self._tracks:
             track.begin(now, time)
 
-    def _note_start(self, event: Seen, now: float) -> None:
-        down_ms = event.fields.get("down_ms")
-        if down_ms is not None:
-            self._expire(now - int(down_ms) / 1000)
+    def _started(self, event: Seen) -> float:
+        """The engine's time when the listener starts."""
+        down_s = _seconds(event, "down_ms")
+        now = self._pass(event.time, down_s or 0.0)
+        if down_s is not None:
+            self._expire(min(now, now - down_s))
         self.supervisor_stopping = False
+        self._resume(now)
+        return now
+
+    def _resume(self, now: float) -> None:
+        """Nobody knows what came before: what is overdue waits for what supervisord may have kept."""
         for owner in self._owners():
             owner.restarted(now, RESTART_GRACE_S)
 
@@ -230,8 +258,12 @@ class Engine:
         while (found := self._agenda.pop(now)) is not None:
             self._now, deadline = found
             self._due = Due(self._now, deadline.owner.rank, deadline.key)
-            deadline.owner.expire(deadline, self._now)
-            self._due = None
+            try:
+                deadline.owner.expire(deadline, self._now)
+            finally:
+                self._due = None
+            if len(self._out) >= PORTION and self.take_portion is not None:
+                self.take_portion(self._taken())
 
     def _match(self, event: Seen, hits: list[int], now: float) -> None:
         if len(hits) > 1:
@@ -369,3 +401,9 @@ class Engine:
         gone = [dumped for left in states.values() for dumped in left]
         open_alerts = sum(len(alerts) for _, _, opened in gone for alerts, _ in opened.values())
         return Adopted(tuple(kept), tuple(anew), tuple(name for name, *_ in gone), open_alerts)
+
+
+def _seconds(event: Seen, name: str) -> float | None:
+    """What a field of the listener's own events, in milliseconds, comes to; no clock is set by more than there is."""
+    value = event.fields.get(name)
+    return None if value is None else max(-_MOST_MS, min(int(value), _MOST_MS)) / 1000

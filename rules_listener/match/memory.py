@@ -95,8 +95,8 @@ class _Reader:
     def _shown(self, moment: float) -> float:
         return moment - self._ahead
 
-    def _within(self, moments: Iterable[float], duration_s: float) -> list[float]:
-        return [moment for moment in moments if moment > self._now - duration_s]
+    def _is_within(self, moment: float, duration_s: float) -> bool:
+        return moment > self._now - duration_s
 
     def _noted(self, kind: str, key: str, tracked: list[Any]) -> Iterable[Noted]:
         duration_s = self._rule.pattern.duration_s if self._rule.pattern is not None else 0.0
@@ -104,10 +104,9 @@ class _Reader:
         if noted is None:
             return []
         if kind == "distinct":
-            values = {moment: value for value, moment in noted}
-            return [Noted(self._shown(moment), values[moment]) for moment in self._within(values, duration_s)]
+            return [Noted(self._shown(moment), value) for value, moment in noted if self._is_within(moment, duration_s)]
         moments = [noted] if kind == "then" else noted
-        return [Noted(self._shown(moment)) for moment in self._within(moments, duration_s)]
+        return [Noted(self._shown(moment)) for moment in moments if self._is_within(moment, duration_s)]
 
     def _awaited(self, key: str, tracked: list[Any]) -> Awaited | None:
         for found, due, since, count, _ in tracked:
@@ -128,4 +127,5 @@ class _Reader:
         suppressed, moments = limit
         at_most = self._rule.actions[action].at_most
         duration_s = at_most.duration_s if at_most is not None else 0.0
-        return LimitState(action, tuple(map(self._shown, self._within(moments, duration_s))), suppressed)
+        used = tuple(self._shown(moment) for moment in moments if self._is_within(moment, duration_s))
+        return LimitState(action, used, suppressed)

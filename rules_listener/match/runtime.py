@@ -7,12 +7,15 @@
 import os
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rules_listener.event.event import Event
 from rules_listener.lang.functions import FUNCTIONS
 from rules_listener.lang.literals import spell_duration
 from rules_listener.match.lookup import beginning_groups, ending_groups, found, utf8
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
 
 MISSING = "-"
 """How a template prints what is missing."""
@@ -75,13 +78,16 @@ def show_duration(seconds: float | None) -> str:
     return MISSING if seconds is None else spell_duration(seconds)
 
 
-def show_time(moment: float | None) -> str:
-    """A moment as ISO 8601 in the host's zone, to the second."""
+def show_time(moment: float | None, zone: "tzinfo | None" = None) -> str:
+    """A moment as ISO 8601 in a zone, or in the host's, to the second. One that no calendar has is missing."""
     if moment is None:
         return MISSING
     from datetime import datetime  # noqa: PLC0415 - few templates print a time
 
-    return datetime.fromtimestamp(moment).astimezone().isoformat(timespec="seconds")
+    try:
+        return datetime.fromtimestamp(moment, zone).astimezone(zone).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return MISSING  # of what came before a clock was set, if that was recorded wrongly
 
 
 @cache

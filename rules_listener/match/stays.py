@@ -20,6 +20,10 @@ class Stays:
         """Give up `deadline` when the process of `event` leaves the state that it is in."""
         self._deadlines.setdefault(_process(event), []).append(deadline)
 
+    def release(self, event: Seen, deadline: Deadline) -> None:
+        """`deadline` has nothing to do with the process of `event` any more."""
+        self._deadlines[_process(event)].remove(deadline)
+
     def left(self, event: Seen) -> None:
         """The process of a PROCESS_STATE event has left its state."""
         if self._deadlines:

@@ -4,17 +4,14 @@ A program is loaded with it, and then asks neither the host nor the environment 
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
+from functools import partial
 
-from rules_listener.match.runtime import MISSING
+from rules_listener.match.runtime import show_time
 
 
 def surroundings(
     host: Mapping[str, str], environment: Mapping[str, str], zone: tzinfo
 ) -> Mapping[str, Callable[..., str | None]]:
     """Names for `load`: `host` holds what rules may ask about the host, and times are printed in `zone`."""
-
-    def show_time(moment: float | None) -> str:
-        return MISSING if moment is None else datetime.fromtimestamp(moment, zone).isoformat(timespec="seconds")
-
-    return {"host": host.__getitem__, "env": environment.get, "show_time": show_time}
+    return {"host": host.__getitem__, "env": environment.get, "show_time": partial(show_time, zone=zone)}

@@ -1,6 +1,7 @@
 """Firings become alerts, and alerts become deliveries.
 
-1. One action of a firing is one alert; an alert to several channels has one delivery for each.
+1. One action of a firing is one alert; an alert to several channels has one delivery for each, however often a
+   channel is named.
 2. A delivery's id depends on nothing but the firing, its action and its channel: the same history gives the same ids.
 3. What is no alert goes to a channel that is always there: `run` to `run`, actions on processes to `supervisor`.
 4. The texts of reminders and recoveries are made of what the alert said when it was opened. So is the text of an alert
@@ -68,7 +69,7 @@ def _alert(firing: Firing, step: Step, identity: bytes, default_channels: Sequen
         action.kind,
         action.severity,
         firing.event,
-        tuple(_delivery(firing, step, channel, identity) for channel in channels),
+        tuple(_delivery(firing, step, channel, identity) for channel in dict.fromkeys(channels)),
         step.held,
         step.phase,
         None if opening is None else opening.id,
@@ -88,7 +89,7 @@ def _delivery(firing: Firing, step: Step, channel: str, identity: bytes) -> Deli
     way = f" {step.action} {step.phase} {channel}".encode("utf-8", "backslashreplace")
     identifier = blake2b(identity + way, digest_size=10).hexdigest()
     values = {**firing.values, "rule": rule.name, "severity": action.severity, "id": identifier}
-    values["suppressed"] = step.suppressed
+    values["suppressed"] = firing.values.get("suppressed", 0) if step.phase == "recovery" else step.suppressed
     if action.kind == "alert":
         return Delivery(identifier, channel, _text(firing, step, values))
     values["message"] = _message(rule, event, values)

@@ -20,7 +20,8 @@ class Message:
     `id` is the same at every try. `event` is the flat object of the event (`event/record.py`), `attempt` counts from 1,
     `time` is the firing's, in seconds since 1970. `phase` is `firing`, `reminder` or `recovery`; `incident` names the
     open alert that it is about, the same in all three, and `opened` is when that began (both None if it does not stay
-    open). A digest has `alerts`, which it says line by line, and leaves out as many as `more`.
+    open). A digest has `alerts`, which it says line by line, and leaves out as many as `more`. `arrived` are those of
+    the channel's receivers that have it from an earlier try.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Message:
     opened: float | None = None
     alerts: tuple["Message", ...] = ()
     more: int = 0
+    arrived: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,16 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """It has not arrived, and may the next time; not before `after_s` seconds if the receiver said so."""
+    """It has not arrived, and may the next time; not before `after_s` seconds if the receiver said so.
+
+    `arrived` are the receivers that have it by now: they are kept with the delivery. One that is put `aside` holds up
+    none of those that come after it for the same key.
+    """
 
     reason: str
     after_s: float | None = None
+    arrived: frozenset[str] = frozenset()
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

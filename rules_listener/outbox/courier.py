@@ -11,7 +11,9 @@
 5. A store that can't be read or written is reported once, and tried again for ever.
 6. A channel whose receiver forgets is told again of what is open, at the start and then from time to time. What fails
    is reported once, and comes again the next time.
-7. Nothing is ever written on standard output, but a byte when deliveries were given up: that is how the listener
+7. Time in which no courier worked, be it that the host was off, asleep or had another time, is none in which
+   something was tried in vain.
+8. Nothing is ever written on standard output, but a byte when deliveries were given up: that is how the listener
    learns.
 """
 
@@ -33,7 +35,7 @@ from rules_listener.outbox.again import Again
 from rules_listener.outbox.channel import Channel, Outcome, Refreshing, Sent
 from rules_listener.outbox.crew import REFRESH, Crew, Outcomes
 from rules_listener.outbox.doorbell import Doorbell
-from rules_listener.outbox.lock import take_lock
+from rules_listener.outbox.lock import last_held, still_held, take_lock
 from rules_listener.outbox.queue import AT_ONCE, Queue, Series
 from rules_listener.outbox.trim import Limits
 
@@ -52,7 +54,8 @@ class Pace:
     needs the store and the processor more: the rest is twenty times as long as the pass, up to `longest_burst_rest_s`.
     `idle_s` is the longest sleep (what the command line revives has no other way to be noticed); `grace_s` for what is
     under way at the end, `stop_s` more after it was told to stop; `trim_s` between two trimmings; `lock_step_s` between
-    two tries for the lock, `lock_report_s` until that is reported.
+    two tries for the lock, `lock_report_s` until that is reported. After `pause_s` without a pass, nobody worked; that
+    is longer than `trim_s`, since it is written down then that somebody does.
     """
 
     rest_s: float = 0.001
@@ -65,6 +68,7 @@ class Pace:
     trim_s: float = 60.0
     lock_step_s: float = 0.1
     lock_report_s: float = 10.0
+    pause_s: float = 180.0
 
 
 def report_on_stderr(text: str) -> None:
@@ -111,6 +115,7 @@ class Courier:
         self._refresh_at = dict.fromkeys(self._refreshing, clock.monotonic())
         self._refresh_failures: dict[str, str] = {}
         self._ending = False
+        self._lock: int | None = None
         self._recovered = False
         self._reported = ""
         self._told = 0
@@ -122,16 +127,17 @@ class Courier:
         with suppress(OSError):
             os.set_blocking(self._notify, False)
         restore = obey_signals(self.end)
-        lock = self._wait_for_lock()
+        self._lock = self._wait_for_lock()
         try:
-            if lock is not None:
+            if self._lock is not None:
+                self._now = min(last_held(self._lock), self._clock.time())
                 self._work()
         finally:
             restore()
             self._queue.close()
             self._doorbell.close()
-            if lock is not None:
-                os.close(lock)
+            if self._lock is not None:
+                os.close(self._lock)
 
     def end(self) -> None:
         """Have `run` return soon; may be called from any thread and from a signal handler."""
@@ -181,6 +187,8 @@ class Courier:
         now = self._clock.time()
         if now < self._now:
             self._queue.turn_back(self._now - now)
+        elif now - self._now > self._pace.pause_s:
+            self._queue.leave_out(now - self._now, now)
         self._now = now
 
     def _recover(self) -> bool:
@@ -242,6 +250,8 @@ class Courier:
         now = self._clock.time()
         if now < self._trim_at <= now + self._pace.trim_s:
             return False
+        if self._lock is not None:
+            still_held(self._lock, now)
         more = self._queue.trim(now, self._limits)
         self._trim_at = now if more else now + self._pace.trim_s
         return more
@@ -291,28 +301,29 @@ class Courier:
         self._doorbell.ring()
 
     def _flush(self) -> bool:
-        """Send what is gathered up to now; whether there was anything."""
+        """Take in some new alerts or, if there are none, send what is gathered; whether there was anything."""
         try:
+            self._notice_jump()
             self._recover()
-            while self._queue.expand(self._clock.time()):
-                pass
+            if self._queue.expand(self._clock.time()):
+                return True
             return self._give(self._queue.gather(self._clock.time(), self._free(), hurry=True))
         except StoreError as error:
             self._report_once(str(error))
             return False
 
     def _finish(self) -> None:
-        deadline = self._clock.monotonic() + self._pace.grace_s
-        while self._flush() and self._clock.monotonic() < deadline:
-            self._await_results(deadline - self._clock.monotonic())
-        self._await_results(deadline - self._clock.monotonic())
+        self._await_results(self._pace.grace_s, self._flush)
         for crew in self._crews.values():
             crew.stop()
         self._await_results(self._pace.stop_s)
         self._tell_listener()
 
-    def _await_results(self, seconds: float) -> None:
-        """Write down what finishes within `seconds`, or until nothing is under way."""
+    def _await_results(self, seconds: float, meanwhile: Callable[[], bool] = lambda: False) -> None:
+        """Write down what finishes within `seconds`, or until nothing is under way.
+
+        Whenever something has finished, `meanwhile` may give out more, until it says that there is nothing.
+        """
         deadline = self._clock.monotonic() + seconds
         while True:
             try:
@@ -321,7 +332,11 @@ class Courier:
             except StoreError as error:
                 self._report_once(str(error))
             left = deadline - self._clock.monotonic()
-            if left <= 0 or not any(crew.busy for crew in self._crews.values()):
+            if left <= 0:
+                return
+            if meanwhile():
+                continue
+            if not any(crew.busy for crew in self._crews.values()):
                 return
             poll = select.poll()
             poll.register(self._doorbell.descriptor, select.POLLIN)

@@ -5,8 +5,9 @@
 2. Nothing needs the file until the first transaction: it opens the file, and opens it again after an error that the
    connection would not survive.
 3. Several processes write, each briefly. Whoever finds the file locked asks again every 0.2 ms: SQLite's own waiting
-   begins with steps of 1 ms and goes up to 100 ms, and the listener has no such time.
-4. `durability` "process" survives the end of any process; "power" waits for the disk at each commit.
+   begins with steps of 1 ms and goes up to 100 ms, and the listener has no such time. How often is up to who asks.
+4. A file that was moved away is left: the next statement opens, or makes, the one that is in its place then.
+5. `durability` "process" survives the end of any process; "power" waits for the disk at each commit.
 """
 
 import os
@@ -71,6 +72,9 @@ class Database:
         self._synchronous = "FULL" if durability == "power" else "NORMAL"
         self._checkpoint_pages = checkpoint_pages
         self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        """Of the file that is open."""
+        self.lock_tries = LOCK_TRIES
 
     def open(self) -> sqlite3.Connection:
         """Open the file, and make it if it is not there. If it is open, it is opened anew.
@@ -81,6 +85,7 @@ class Database:
         self.close()
         make_folder(self.path.parent)
         make_file(self.path)
+        self._identity = _identity(self.path)
         try:
             self._connection = self._connect()
         except sqlite3.Error as error:
@@ -100,9 +105,9 @@ class Database:
         Raises:
             StoreError: the file can't be read.
         """
-        connection = self._connection or self.open()
+        connection = self._current()
         try:
-            return patiently(lambda: connection.execute(sql, values).fetchall())
+            return patiently(lambda: connection.execute(sql, values).fetchall(), self.lock_tries)
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
@@ -125,7 +130,7 @@ class Database:
         Raises:
             StoreError: the file can't be opened, or another process keeps it locked.
         """
-        execute = (self._connection or self.open()).execute
+        execute = self._current().execute
         try:
             execute("BEGIN IMMEDIATE")
         except sqlite3.Error:
@@ -150,9 +155,16 @@ class Database:
 
     def _begin_patiently(self, execute: Execute) -> None:
         try:
-            patiently(lambda: execute("BEGIN IMMEDIATE"))
+            patiently(lambda: execute("BEGIN IMMEDIATE"), self.lock_tries)
         except sqlite3.Error as error:
             raise self._failed(error) from error
+
+    def _current(self) -> sqlite3.Connection:
+        """The connection to the file that is there now; a transaction goes on with the one with which it began."""
+        connection = self._connection
+        if connection is None or not (connection.in_transaction or self._identity == _identity(self.path)):
+            return self.open()
+        return connection
 
     def _failed(self, error: sqlite3.Error) -> StoreError:
         if _primary(error) not in _SURVIVED:
@@ -163,8 +175,8 @@ class Database:
         connection = sqlite3.connect(self.path, timeout=0, isolation_level=None)
         try:
             connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
-            version = patiently(lambda: schema_version(connection, self.path))
-            patiently(lambda: connection.execute("PRAGMA journal_mode=WAL"))
+            version = patiently(lambda: schema_version(connection, self.path), self.lock_tries)
+            patiently(lambda: connection.execute("PRAGMA journal_mode=WAL"), self.lock_tries)
             connection.execute(f"PRAGMA synchronous={self._synchronous}")
             connection.execute(f"PRAGMA wal_autocheckpoint={self._checkpoint_pages}")
             if version < VERSION:
@@ -218,13 +230,13 @@ class ReadOnlyDatabase:
         return StoreError(f"{reason}: the listener has not run yet, or --state names its folder", reason=reason)
 
 
-def patiently(ask: Callable[[], Result]) -> Result:
-    """What `ask` returns, asked again for some seconds while another process has the file locked.
+def patiently(ask: Callable[[], Result], tries: int | None = None) -> Result:
+    """What `ask` returns, asked again so many times, else for some seconds, while another process has the file locked.
 
     Raises:
         sqlite3.Error: any other error, or it stayed locked.
     """
-    for _ in range(LOCK_TRIES):
+    for _ in range(tries or LOCK_TRIES):
         try:
             return ask()
         except sqlite3.OperationalError as error:
@@ -244,6 +256,15 @@ def store_error(path: Path, error: sqlite3.Error) -> StoreError:
 def utf8(text: str) -> str:
     """`text` in characters that UTF-8 has, for SQLite takes no others: U+FFFD stands for each that it has not."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path names now; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _primary(error: sqlite3.Error) -> int:

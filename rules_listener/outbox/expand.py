@@ -69,13 +69,15 @@ def expand(database: Database, now: float, gather_s: Mapping[str, float] = Mappi
     return True
 
 
-def expand_all(database: Database, now: float) -> None:
+def expand_all(database: Database, now: float, gather_s: Mapping[str, float] = MappingProxyType({})) -> None:
     """Expand all new alerts, in several transactions; the listener gets its turn between them.
+
+    `gather_s` is as for `expand`.
 
     Raises:
         StoreError: some may be expanded.
     """
-    while expand(database, now):
+    while expand(database, now, gather_s):
         sleep(_REST_S)
 
 

@@ -4,14 +4,17 @@
    courier has expanded yet is shown as if one had.
 2. What is changed by hand is seen by a running courier within about a second.
 3. What is being sent at this moment can't be changed.
+4. Where a channel gathers, what is for one digest has the same next try. What is done to one by hand leaves the others
+   in their digest, and that where it is.
 """
 
 import json
 import math
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rules_listener.match.engine import OpenAlert, open_alerts
@@ -23,10 +26,22 @@ from rules_listener.outbox.schema import PLACES
 
 STATES = ("waiting", "sending", "sent", "given_up", "held", "dropped")
 
+_NEXT_TRY = (
+    "CASE WHEN d.state <> 'waiting' THEN NULL"
+    " WHEN d.digest IS NOT NULL THEN (SELECT due FROM deliveries AS other WHERE other.channel = d.channel"
+    " AND other.digest = d.digest AND other.state IN ('waiting', 'sending') ORDER BY other.n LIMIT 1)"
+    " WHEN d.channel NOT IN (SELECT value FROM json_each(?3)) THEN d.due"
+    " WHEN NOT EXISTS (SELECT 1 FROM deliveries AS other WHERE other.channel = d.channel"
+    " AND other.digest IS NOT NULL AND other.state IN ('waiting', 'sending')) THEN (SELECT min(due)"
+    " FROM deliveries AS other WHERE other.channel = d.channel AND other.state = 'waiting' AND other.due IS NOT NULL)"
+    " END"
+)
+"""When a delivery is tried next: with its digest, which is that of all that waits if there is no earlier one."""
+
 _COLUMNS = (
     "SELECT a.n, a.time, a.rule, a.key, a.kind, a.phase, a.severity, a.incident, a.opened,"
-    " a.held, a.since, a.deliveries, a.event, d.n, d.id, d.state, d.channel, d.reason, d.attempts, d.due, d.since,"
-    " d.changed"
+    " a.held, a.since, a.deliveries, a.event, d.n, d.id, d.state, d.channel, d.reason, d.attempts,"
+    f" {_NEXT_TRY}, d.since, d.changed"
 )
 _EVENT = 12
 _ALERTS = " FROM alerts AS a LEFT JOIN deliveries AS d ON d.n BETWEEN a.n * ?2 AND a.n * ?2 + ?2 - 1"
@@ -40,7 +55,7 @@ _WANTED = (
 )
 _LIST = (
     f"{_COLUMNS}{_ALERTS}{_WANTED} AND a.n >= (SELECT min(n) FROM"  # noqa: S608 - of our own parts
-    f" (SELECT DISTINCT a.n AS n{_ALERTS}{_WANTED} ORDER BY a.n DESC LIMIT ?3)) ORDER BY a.n DESC, d.n"
+    f" (SELECT DISTINCT a.n AS n{_ALERTS}{_WANTED} ORDER BY a.n DESC LIMIT ?7)) ORDER BY a.n DESC, d.n"
 )
 _OF_ALERT = f"{_COLUMNS}{_ALERTS} WHERE a.n = ?1 ORDER BY d.n"
 _OF_INCIDENT = f"{_COLUMNS}{_ALERTS} WHERE a.incident = ?1 ORDER BY a.n, d.n"
@@ -64,7 +79,10 @@ _TOGETHER = (
 _PROGRESS = "SELECT alert FROM progress"
 _COUNTS = "SELECT channel, state, count(*) FROM deliveries WHERE alert <= ? GROUP BY channel, state"
 _OLDEST = "SELECT channel, min(since) FROM deliveries WHERE state IN ('waiting', 'sending') GROUP BY channel"
-_NEXT = "SELECT channel, min(due) FROM deliveries WHERE state = 'waiting' AND due IS NOT NULL GROUP BY channel"
+_NEXT = (
+    "SELECT channel, coalesce(min(CASE WHEN digest IS NOT NULL THEN due END), min(due)) FROM deliveries"
+    " WHERE state = 'waiting' AND due IS NOT NULL GROUP BY channel"
+)
 _HELD = (
     "SELECT CASE WHEN held LIKE 'already open since %' THEN 'already open' ELSE held END AS reason, count(*)"
     " FROM alerts WHERE held IS NOT NULL GROUP BY reason ORDER BY count(*) DESC, reason"
@@ -89,13 +107,28 @@ _REVIVE = (
     " WHERE id = ?2 AND state IN ('given_up', 'dropped') RETURNING channel, key"
 )
 _HURRY = (
-    "UPDATE deliveries SET due = ?1, changed = ?1 WHERE id = ?2 AND state = 'waiting' AND due > ?1"
-    " RETURNING channel, key"
+    "UPDATE deliveries SET due = ?1, changed = ?1 WHERE state = 'waiting' AND n = ("
+    "SELECT first.n FROM deliveries AS one JOIN deliveries AS first ON first.channel = one.channel"
+    " WHERE one.id = ?2 AND one.state = 'waiting' AND first.state = 'waiting' AND first.due IS NOT NULL"
+    " AND (first.n = one.n OR first.digest IS one.digest"
+    " AND (one.digest IS NOT NULL OR one.channel IN (SELECT value FROM json_each(?3))))"
+    " ORDER BY CASE WHEN first.digest IS NULL THEN first.due END, first.n LIMIT 1)"
+    " AND (due > ?1 OR due = ?1 AND id <> ?2) RETURNING channel, key"
 )
+"""What is in a digest is tried now by way of the one that has its turn, even if another one had that tried as well."""
 _DROP = (
     "UPDATE deliveries SET state = 'dropped', due = NULL, changed = ?1"
     " WHERE id = ?2 AND state IN ('waiting', 'given_up') RETURNING channel, key"
 )
+_FIRST_OF_DIGEST = (
+    "SELECT due, channel, digest FROM deliveries WHERE id = ? AND state = 'waiting' AND digest IS NOT NULL"
+    " AND due IS NOT NULL"
+)
+_GIVE_TURN = (
+    "UPDATE deliveries SET due = ? WHERE n = (SELECT n FROM deliveries WHERE channel = ? AND digest = ?"
+    " AND state IN ('waiting', 'sending') ORDER BY n LIMIT 1)"
+)
+"""Gives the turn of a digest to the first that is left of it."""
 
 
 class Listed(NamedTuple):
@@ -103,8 +136,9 @@ class Listed(NamedTuple):
 
     `time` is the alert's, `due` the next try's, `since` the moment from which it has been waiting (its tries end some
     time after that), `changed` that of the last change of its state, all in seconds since 1970. `due` is None unless it
-    waits, and while it waits for an earlier one of its channel and key, or for a courier to take it in; then `changed`
-    is None. Deliveries of one alert have its number, `alert`. An alert that names no channel has no `id`.
+    waits, and while it waits for an earlier one of its channel and key, for an earlier digest, or for a courier to take
+    it in; then `changed` is None. Deliveries of one alert have its number, `alert`. An alert that names no channel has
+    no `id`.
     """
 
     id: str
@@ -196,10 +230,15 @@ class Summary:
 
 
 class Listing:
-    """The store in `folder`, for people. Every method raises `StoreError` if it is not there or can't be used."""
+    """The store in `folder`, for people. Every method raises `StoreError` if it is not there or can't be used.
 
-    def __init__(self, folder: Path) -> None:
+    `gather_s` is how long a channel gathers what is to be one message, for each that does.
+    """
+
+    def __init__(self, folder: Path, gather_s: Mapping[str, float] = MappingProxyType({})) -> None:
         self._folder = folder
+        self._gather_s = gather_s
+        self._gathering = json.dumps([*gather_s])
         self._store = ReadOnlyDatabase(folder)
 
     def deliveries(
@@ -208,7 +247,7 @@ class Listing:
         """Deliveries in one of `states`, or those `wanted`, of the newest `limit` alerts with any; newest first."""
         wanted = wanted or Wanted(states)
         states, rules, keys, channels = (json.dumps([*names], ensure_ascii=False) for names in wanted)
-        rows = self._store.rows(_LIST, (states, PLACES, limit, rules, keys, channels))
+        rows = self._store.rows(_LIST, (states, PLACES, self._gathering, rules, keys, channels, limit))
         listed = [one for row in rows for one in _listed(row)]
         return [one for one in listed if not wanted.channels or one.channel in wanted.channels]
 
@@ -223,7 +262,7 @@ class Listing:
 
     def show(self, identifier: str) -> Shown | None:
         """The story of the alert whose delivery has this id; None if there is none."""
-        return self._store.read(lambda rows: _story(rows, identifier))
+        return self._store.read(lambda rows: _story(rows, identifier, self._gathering))
 
     def summary(self) -> Summary:
         """How things stand."""
@@ -232,25 +271,27 @@ class Listing:
     def retry(self, identifier: str, now: float) -> bool:
         """Let a delivery that was given up or dropped wait again, as if it were new, and try one that waits now.
 
-        False if there is none such.
+        With it, all of its digest is tried. False if there is none such.
         """
-        return self._change(_REVIVE, identifier, now) or self._change(_HURRY, identifier, now)
+        return self._change(_REVIVE, now, identifier) or self._change(_HURRY, now, identifier, self._gathering)
 
     def drop(self, identifier: str, now: float) -> bool:
         """Send a delivery that waits or was given up never; False if there is none such."""
-        return self._change(_DROP, identifier, now)
+        return self._change(_DROP, now, identifier)
 
-    def _change(self, sql: str, identifier: str, now: float) -> bool:
+    def _change(self, sql: str, now: float, identifier: str, *more: str) -> bool:
         self._store.rows("SELECT 1")
         database = Database(self._folder)
         try:
-            expand_all(database, now)
+            expand_all(database, now, self._gather_s)
             with database as execute:
-                changed = execute(sql, (now, identifier)).fetchall()
+                turn = execute(_FIRST_OF_DIGEST, (identifier,)).fetchone()
+                changed = execute(sql, (now, identifier, *more)).fetchall()
                 for channel, key in changed:
-                    reorder(execute, channel, key, now)
                     if sql == _DROP:
                         execute(COUNT, (counter(DROPPED, channel), 1))
+                        execute(_GIVE_TURN, turn or (None, channel, None))
+                    reorder(execute, channel, key, now, self._gather_s.get(channel, 0.0))
             return bool(changed)
         finally:
             database.close()
@@ -261,25 +302,26 @@ def _ids(rows: Rows, beginning: str, limit: int) -> list[Row]:
     return sorted([*rows(_IDS, (beginning, limit)), *rows(_NEW_IDS, (beginning, limit))])[:limit]
 
 
-def _story(rows: Rows, identifier: str) -> Shown | None:
+def _story(rows: Rows, identifier: str, gathering: str) -> Shown | None:
     alert = next((alert for found, alert in _ids(rows, identifier, 2) if found == identifier), None)
     if alert is None:
         return None
-    found = rows(_OF_ALERT, (alert, PLACES))
+    found = rows(_OF_ALERT, (alert, PLACES, gathering))
     deliveries = [one for row in found for one in _listed(row)]
     delivery = next(one for one in deliveries if one.id == identifier)
-    said = _said(rows, delivery)
+    said = _said(rows, delivery, gathering)
     held = rows(_HELD_MEANWHILE, (delivery.rule, delivery.key, said[0].opened, _end(said)))[0][0] if said else 0
     together = [other for (other,) in rows(_TOGETHER, (identifier,))]
     return Shown(delivery, json.loads(found[0][_EVENT]), deliveries, said, held, together)
 
 
-def _said(rows: Rows, delivery: Listed) -> list[Listed]:
+def _said(rows: Rows, delivery: Listed, gathering: str) -> list[Listed]:
     """All that was said of the open alert that a delivery belongs to, or that kept it back."""
     incident = delivery.incident
     for name, phase in rows(_OPEN_THEN, (delivery.rule, delivery.key, delivery.alert)) if incident is None else ():
         incident = name if phase != "recovery" else None
-    return [one for row in rows(_OF_INCIDENT, (incident, PLACES)) for one in _listed(row)] if incident else []
+    found = rows(_OF_INCIDENT, (incident, PLACES, gathering)) if incident else []
+    return [one for row in found for one in _listed(row)]
 
 
 def _end(said: list[Listed]) -> float:

@@ -1,6 +1,10 @@
-"""One courier to a state folder: the lock that it holds while it lives, however it ends."""
+"""One courier to a state folder: the lock that it holds while it lives, however it ends.
+
+The time of the file's last change says when a courier worked last: its holder touches it now and then.
+"""
 
 import os
+from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
@@ -27,3 +31,14 @@ def take_lock(folder: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def last_held(lock: int) -> float:
+    """When a courier said last that it works, in seconds since 1970; if there was none so far, that is just now."""
+    return os.fstat(lock).st_mtime
+
+
+def still_held(lock: int, now: float) -> None:
+    """Say that a courier works at this moment; a failure is none of its concern."""
+    with suppress(OSError):
+        os.utime(lock, (now, now))

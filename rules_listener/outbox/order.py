@@ -7,7 +7,9 @@
 3. A delivery is due at a moment of the wall clock; when that jumps back, so does what is due.
 4. Whatever settles, adds or revives a delivery keeps rule 2 within the same transaction. One that is revived by hand
    while a younger one is being sent waits for its end.
-5. Where a channel gathers (`gather`), the oldest is due when it has waited for so long; a digest that waits to be tried
+5. One that is put aside, since some of its receivers have it and the others are in trouble, gets a key of its own: it
+   holds up no other.
+6. Where a channel gathers (`gather`), the oldest is due when it has waited for so long; a digest that waits to be tried
    again is due when its first delivery is.
 """
 
@@ -47,6 +49,8 @@ _HEAL_FUTURE = (
     "UPDATE deliveries SET due = ?1, changed = ?1"
     " WHERE state = 'waiting' AND due IS NOT NULL AND due > ?1 AND changed > ?1"
 )
+
+PUT_ASIDE = "UPDATE deliveries SET key = 'aside ' || n WHERE n = ?"
 
 _TURN_BACK = "UPDATE deliveries SET due = due - ? WHERE state = 'waiting' AND due IS NOT NULL"
 

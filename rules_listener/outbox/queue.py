@@ -6,7 +6,9 @@
    series: a delivery, and for a quick channel those that come after it for the same key. What is done, not said, is
    never in a series: a courier that is killed then leaves no more than one of a key to be repeated.
 4. A delivery that failed waits 1 s, doubled at each failure up to 10 minutes, times 0.5 to 1.5 at random, and at least
-   as long as its receiver asked for (up to a day); once it is older than `give_up_after`, a failure is its last.
+   as long as its receiver asked for (up to a day); once it is older than `give_up_after`, a failure is its last. The
+   time in which there was no courier to try it is left out (`leave_out`).
+   Which of its receivers have it is kept with it.
 5. What is given up is noted for the listener to raise; not if a failure was its own cause, or one would lead to the
    next.
 6. supervisord is shut down after all that was to be said before or at the same moment has been tried, or after 30 s;
@@ -27,7 +29,7 @@ from rules_listener.outbox.counters import COUNT, FAILED_TRY, GIVEN_UP, SENT, co
 from rules_listener.outbox.database import Database, Execute, Row
 from rules_listener.outbox.expand import deliveries_of, expand
 from rules_listener.outbox.gather import MOST_DELIVERIES, Next, forget, mark, members, next_digests
-from rules_listener.outbox.order import heal, reorder, turn_back
+from rules_listener.outbox.order import PUT_ASIDE, heal, reorder, turn_back
 from rules_listener.outbox.schema import PLACES
 from rules_listener.outbox.trim import Limits, trim
 
@@ -59,7 +61,7 @@ _DUE_CHANNELS = (
 
 MESSAGE = (
     "SELECT d.n, d.id, d.channel, a.rule, d.key, a.kind, a.severity, a.time, a.event, a.deliveries, d.attempts,"
-    " a.phase, a.incident, a.opened"
+    " a.phase, a.incident, a.opened, d.arrived, a.key"
     " FROM deliveries AS d JOIN alerts AS a ON a.n = d.alert"
 )
 
@@ -103,8 +105,14 @@ _ABANDONED = (
     f"{_OPEN} WHERE d.channel = ? AND d.state IN ('waiting', 'sending') AND d.state = 'waiting' ORDER BY d.n LIMIT ?"
 )
 
+_LEAVE_OUT = (
+    "UPDATE deliveries SET since = min(since + ?1, ?2) WHERE state IN ('waiting', 'sending')",
+    "UPDATE alerts SET since = min(since + ?1, ?2) WHERE n > (SELECT alert FROM progress)",
+)
+
 _PUT_BACK = "UPDATE deliveries SET state = 'waiting', attempts = attempts - 1, changed = ? WHERE n = ?"
 _RETRY = "UPDATE deliveries SET state = 'waiting', due = ?, reason = ?, changed = ? WHERE n = ?"
+_NOTE_ARRIVED = "UPDATE deliveries SET arrived = ? WHERE n = ?"
 _SETTLE = "UPDATE deliveries SET state = ?, due = NULL, reason = ?, changed = ? WHERE n = ?"
 _NOTE_FAILURE = "INSERT INTO failures (channel, reason, attempts) VALUES (?, ?, ?)"
 
@@ -190,6 +198,12 @@ class Queue:
         """Let nothing wait longer because the wall clock has jumped back by so much."""
         with self._database as execute:
             turn_back(execute, seconds)
+
+    def leave_out(self, seconds: float, now: float) -> None:
+        """Let nothing be given up sooner because nobody tried it for so long, up to this moment."""
+        with self._database as execute:
+            for sql in _LEAVE_OUT:
+                execute(sql, (seconds, now))
 
     def expand(self, now: float) -> bool:
         """Take in some new alerts; whether there were any."""
@@ -336,6 +350,8 @@ class Queue:
             return True
         wait = max(wait_after(first.attempts, self._random), _asked(outcome))
         _wait_until(execute, deliveries, now + wait, _reason(outcome.reason), now)
+        for delivery in deliveries:
+            _note(execute, delivery, outcome)
         execute(COUNT, (counter(FAILED_TRY, first.channel), 1))
         return False
 
@@ -364,6 +380,14 @@ def _wait_until(execute: Execute, deliveries: Sequence[_Open], due: float, reaso
         execute(_RETRY, (due if delivery is deliveries[0] else None, reason, now, delivery.n))
 
 
+def _note(execute: Execute, delivery: _Open, outcome: RetryLater) -> None:
+    """Note which receivers have it; if no other is to wait for the rest of them, put it aside."""
+    if outcome.arrived:
+        execute(_NOTE_ARRIVED, (json.dumps(sorted(outcome.arrived)), delivery.n))
+    if outcome.aside:
+        execute(PUT_ASIDE, (delivery.n,))
+
+
 def _asked(outcome: RetryLater) -> float:
     after = outcome.after_s
     return 0.0 if after is None or math.isnan(after) else min(after, LONGEST_ASKED_WAIT_S)
@@ -375,7 +399,8 @@ def _reason(text: str) -> str:
 
 def claimed(row: Row) -> Claimed:
     """A row of `MESSAGE` as what is sent."""
-    n, identifier, channel, rule, key, kind, severity, time, event, deliveries, attempts, *open_alert = row
+    n, identifier, channel, rule, _, kind, severity, time, event, deliveries, attempts, *last = row
+    phase, incident, opened, arrived, key = last
     delivery = deliveries_of(deliveries)[n % PLACES]
     message = Message(
         identifier,
@@ -389,6 +414,9 @@ def claimed(row: Row) -> Claimed:
         json.loads(event),
         delivery.arguments,
         attempts + 1,
-        *open_alert,
+        phase,
+        incident,
+        opened,
+        arrived=frozenset(json.loads(arrived or "[]")),
     )
     return Claimed(n, message)

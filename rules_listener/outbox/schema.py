@@ -9,6 +9,8 @@
 4. The alert that was expanded last is never deleted: the next one's number is higher.
 5. A delivery is `waiting`, `sending`, `sent`, `given_up`, `dropped` or `held`; `order` says when its `due` is null.
 6. `digest` is the number of the first delivery of the digest in which it was sent last; null if it was sent alone.
+7. `arrived` is a JSON list of the receivers that have it while it waits for others; null if none has. A delivery that
+   is put aside has a key of its own (`order`); that of its alert is never changed.
 """
 
 import sqlite3
@@ -93,7 +95,9 @@ ALTER TABLE deliveries ADD COLUMN digest INTEGER;
 CREATE INDEX gathered ON deliveries (channel, digest) WHERE digest IS NOT NULL AND state IN ('waiting', 'sending');
 """
 
-_STEPS = (_TABLES, _DIGESTS)
+_ARRIVED = "ALTER TABLE deliveries ADD COLUMN arrived TEXT"
+
+_STEPS = (_TABLES, _DIGESTS, _ARRIVED)
 """What makes each version of the one before it."""
 
 VERSION = len(_STEPS)

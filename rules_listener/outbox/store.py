@@ -21,6 +21,10 @@ from rules_listener.outbox.rows import INSERT, alert_rows, encodable
 ROW_BYTES = 32
 """What a row of the journal takes besides its header and payload, about."""
 
+FAILURES_AT_ONCE = 100
+BRIEF_TRIES = 1000
+"""How often a listener that runs asks for a lock: for 0.2 s and more, then again a second later."""
+
 _CHECKPOINT_PAGES = 20_000
 _HISTORY_ROWS = 500
 
@@ -31,6 +35,8 @@ _NEW_POSITION = (
 _OLD_POSITION = "SELECT pid, start_time, pool, serial, poolserial FROM progress WHERE pid IS NOT NULL"
 
 _INSERT_FRAME = "INSERT INTO journal (time, header, payload) VALUES (?, ?, ?)"
+_INSERT_DEAD = "INSERT INTO dead (time, reason, header, payload) VALUES (?, ?, ?, ?)"
+_TAKE_FAILURE = "DELETE FROM failures WHERE n = ?"
 _REMEMBER = "INSERT OR REPLACE INTO memory SELECT 1, coalesce(max(n), 0), ? FROM journal"
 
 
@@ -38,6 +44,14 @@ class Received(NamedTuple):
     """A frame with the moment at which it came, in seconds since 1970."""
 
     time: float
+    frame: Frame
+
+
+class Dead(NamedTuple):
+    """A frame that can't be handled, why, and when that was found out (seconds since 1970)."""
+
+    time: float
+    reason: str
     frame: Frame
 
 
@@ -64,6 +78,10 @@ class Store:
         """
         self._database.open()
 
+    def wait_briefly(self) -> None:
+        """From now on, wait only for a moment if another process has the file locked: events are waiting, too."""
+        self._database.lock_tries = BRIEF_TRIES
+
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         self._database.close()
@@ -86,39 +104,46 @@ class Store:
         Raises:
             StoreError: nothing was kept.
         """
-        try:
-            self._commit(rows, taken_failures)
-        except UnicodeEncodeError:
-            self._commit([encodable(row) for row in rows], taken_failures)
+        self.journal([], alerts=rows, taken_failures=taken_failures)
 
-    def journal(
+    def journal(  # noqa: PLR0913 - all that one transaction can hold
         self,
         rows: Sequence[Received],
         *,
         counts: Mapping[str, int] | None = None,
         notes: Mapping[str, int] | None = None,
         alerts: Sequence[Row] = (),
+        dead: Sequence[Dead] = (),
+        taken_failures: Sequence[int] = (),
         state: str | None = None,
     ) -> None:
         """Keep frames as they came, add `counts` to the counters, and set those of `notes`.
 
-        `alerts` are those that they caused, as rows without characters that UTF-8 lacks; `state` is what the engine
-        remembers after it. What is in the tail comes with a note of its generation (`TAIL`).
+        `alerts` are rows of those that they caused (see `rows`), `dead` are frames that can't be handled,
+        `taken_failures` the numbers of failures that are no longer to be raised; `state` is what the engine remembers
+        after all that. What is in the tail comes with a note of its generation (`TAIL`).
 
         Raises:
             StoreError: nothing was kept.
         """
-        sizes = (len(frame.header) + len(frame.payload) + ROW_BYTES for _, frame in rows)
-        counted = {**(counts or {}), JOURNAL_BYTES: sum(sizes)}
-        with self._database as execute:
-            self._database.execute_many(INSERT, alerts)
-            self._database.execute_many(_INSERT_FRAME, ((time, *frame) for time, frame in rows))
-            for counter in counted.items():
-                execute(COUNT, counter)
-            for note in (notes or {}).items():
-                execute(NOTE, note)
-            if state is not None:
-                execute(_REMEMBER, (state,))
+        size = sum(len(frame.header) + len(frame.payload) + ROW_BYTES for _, frame in rows)
+        counted = {**(counts or {}), JOURNAL_BYTES: size, **({DEAD: len(dead)} if dead else {})}
+
+        def write(alerts: Sequence[Row]) -> None:
+            with self._database as execute:
+                self._database.execute_many(INSERT, alerts)
+                self._database.execute_many(_INSERT_FRAME, ((time, *frame) for time, frame in rows))
+                self._database.execute_many(_INSERT_DEAD, ((time, utf8(why), *frame) for time, why, frame in dead))
+                self._database.execute_many(_TAKE_FAILURE, ((n,) for n in taken_failures))
+                self._database.execute_many(COUNT, counted.items())
+                self._database.execute_many(NOTE, (notes or {}).items())
+                if state is not None:
+                    execute(_REMEMBER, (state,))
+
+        try:
+            write(alerts)
+        except UnicodeEncodeError:
+            write([encodable(row) for row in alerts])
 
     def bury(self, frame: Frame, reason: str, *, time: float) -> None:
         """Keep a frame that can't be handled, and count it.
@@ -126,10 +151,7 @@ class Store:
         Raises:
             StoreError: it was not kept.
         """
-        reason = utf8(reason)
-        with self._database as execute:
-            execute("INSERT INTO dead (time, reason, header, payload) VALUES (?, ?, ?, ?)", (time, reason, *frame))
-            execute(COUNT, (DEAD, 1))
+        self.journal([], dead=[Dead(time, reason, frame)])
 
     def position(self) -> Position | None:
         """The position of the last alert that has one, even if that alert is deleted by now.
@@ -141,7 +163,7 @@ class Store:
             return Position(Epoch(*epoch), serial, poolserial)
         return None
 
-    def failures(self, limit: int = 100) -> list[Failure]:
+    def failures(self, limit: int = FAILURES_AT_ONCE) -> list[Failure]:
         """The oldest failures that no commit has taken yet.
 
         Raises:
@@ -205,13 +227,6 @@ class Store:
         while rows := self._database.rows(_PART_OF_JOURNAL, (frame, _HISTORY_ROWS)):
             yield from (Received(time, Frame(header, payload)) for _, time, header, payload in rows)
             frame = rows[-1][0]
-
-    def _commit(self, rows: Sequence[Row], taken_failures: Sequence[int]) -> None:
-        with self._database as execute:
-            for row in rows:
-                execute(INSERT, row)
-            for n in taken_failures:
-                execute("DELETE FROM failures WHERE n = ?", (n,))
 
 
 _PART_OF_JOURNAL = "SELECT n, time, header, payload FROM journal WHERE n > ? ORDER BY n LIMIT ?"

@@ -3,20 +3,24 @@
 1. A frame is appended before it is answered, with a few copies of bytes and no system call. What was cut short is
    recognised by its sum, and counts as never appended.
 2. The alerts that a frame caused come with it, or in the next entry: then it is marked with `OWED`. If that is missing,
-   there are none, or they were not made yet: whoever reads the tail makes those of its last frame.
-3. All of it has one number, the generation. The transaction that takes it into the store keeps that number there, so
-   that nobody takes it twice; then the next generation begins, empty.
-4. Where the file can't be made, memory of this process stands in for it.
+   there are none, or they were not made yet: whoever reads the tail makes those of its last frame. A frame that can't
+   be handled is marked with `SET_ASIDE` in the same way.
+3. What is in it has a number, the generation. The transaction that takes it into the store keeps that number there, so
+   that nobody takes it twice; then the next generation begins, empty. Where nobody can say whether the store has it
+   already, a border is put behind it, and the next generation begins after that.
+4. The tail is a beginning: where something did not fit, nothing fits any more until the tail is cleared.
+5. Where the file can't be made, memory of this process stands in for it.
 """
 
 import struct
 from binascii import crc32
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rules_listener.base.errors import StoreError
-from rules_listener.event.wire import Frame
+from rules_listener.event.wire import NO_FRAME, Frame
 from rules_listener.outbox.folder import make_folder, map_file
 from rules_listener.outbox.store import Received
 
@@ -27,6 +31,9 @@ FILE_NAME = "tail"
 SIZE = 1 << 21
 OWED = b"?"
 """In the place of packed alerts: the next entry has them, if there are any."""
+SET_ASIDE = b"!"
+"""In the place of packed alerts: the last frame can't be handled, nor is it told to anybody again."""
+_BORDER = b"|"
 
 _MAGIC = b"RLTAIL\x00\x01"
 _GENERATION = struct.Struct("<Q")
@@ -47,7 +54,10 @@ class Entry(NamedTuple):
 
 
 class Tail:
-    """The tail in `page`, at least some kilobytes that may be a file's. `found` is what was there at the beginning."""
+    """The tail in `page`, at least some kilobytes that may be a file's. `found` is what was there at the beginning.
+
+    `generation` is that of what is appended now.
+    """
 
     def __init__(self, page: "mmap | bytearray") -> None:
         self._page = page
@@ -55,7 +65,10 @@ class Tail:
         if page[: len(_MAGIC)] != _MAGIC:
             page[: _FIRST + 4] = _MAGIC + _GENERATION.pack(1) + _END
         (self.generation,) = _GENERATION.unpack_from(page, len(_MAGIC))
+        self._first = self.generation
         self.found: list[Entry] = []
+        self._borders: list[int] = []
+        """How many of what was found are before each border."""
         self._end = self._read()
 
     @classmethod
@@ -73,11 +86,12 @@ class Tail:
         return not isinstance(self._page, bytearray)
 
     def append(self, received: Received, alerts: bytes = b"") -> bool:
-        """Append a frame with what it caused; False if there is no room for it before the next `clear`."""
+        """Append a frame with what it caused; False if there is no room, for it and all others, until `clear`."""
         time, (header, payload) = received
         content = header + payload + alerts
         start, length = self._end, len(content)
         if start + length > self._room:
+            self._end = len(self._page)
             return False
         body = start + _ENTRY.size
         self._page[body : body + length + 4] = content + _END
@@ -86,10 +100,21 @@ class Tail:
         self._end = body + length
         return True
 
-    def clear(self) -> None:
-        """All of it is in the journal, or given up: begin the next generation."""
+    def divide(self) -> None:
+        """Begin the next generation after what is there, since nobody knows whether the store has that."""
+        if self.append(Received(0.0, NO_FRAME), _BORDER):
+            self.generation += 1
+
+    def later_than(self, journalled: int) -> list[tuple[int, list[Entry]]]:
+        """What was found of the generations after the one that the store has, each with its number."""
+        places = [0, *self._borders, len(self.found)]
+        parts = [(self._first + number, self.found[start:end]) for number, (start, end) in enumerate(pairwise(places))]
+        return [part for part in parts if part[0] > journalled and part[1]]
+
+    def clear(self, journalled: int = 0) -> None:
+        """All of it is in the store, or given up: begin the next generation, after those that the store has."""
         self._page[_FIRST : _FIRST + 4] = _END
-        self.generation += 1
+        self.generation = max(self.generation, journalled) + 1
         _GENERATION.pack_into(self._page, len(_MAGIC), self.generation)
         self._end = _FIRST
 
@@ -103,9 +128,16 @@ class Tail:
             if not length or len(content) < length - 1 or _sum(lengths, time, content) != total:
                 break
             frame = Frame(content[:header], content[header : header + payload])
-            self.found.append(Entry(Received(time, frame), content[header + payload :]))
+            self._take(Entry(Received(time, frame), content[header + payload :]))
             place += _ENTRY.size + length - 1
         return place
+
+    def _take(self, entry: Entry) -> None:
+        if entry.alerts != _BORDER:
+            self.found.append(entry)
+            return
+        self._borders.append(len(self.found))
+        self.generation += 1
 
 
 def _sum(lengths: Iterable[int], time: float, content: bytes) -> int:

@@ -2,7 +2,8 @@
 
 1. What waits or is being sent is never deleted, however old it is; nor is an alert that is not expanded yet, nor the
    last one that was, nor what was said of an alert that is still open.
-2. The journal keeps `journal_days` and `journal_bytes`, whichever is less; what was sent, held or dropped is kept as
+2. The journal keeps `journal_days` and `journal_bytes`, whichever is less, but always its last frame: the next one's
+   number is higher than that after which the engine's memory was written. What was sent, held or dropped is kept as
    long.
 3. What was given up, and dead frames (the last 1000 of them), are kept 90 days.
 4. Each transaction is small: the listener waits for it.
@@ -22,7 +23,10 @@ GIVEN_UP_DAYS = 90
 DEAD_FRAMES = 1000
 _CHUNK = 200
 
-_OLDEST_FRAMES = "SELECT n, time, length(header) + length(payload) FROM journal ORDER BY n LIMIT ?"
+_OLDEST_FRAMES = (
+    "SELECT n, time, length(header) + length(payload) FROM journal"
+    " WHERE n < (SELECT max(n) FROM journal) ORDER BY n LIMIT ?"
+)
 
 _OLD_ALERTS = (
     "SELECT n FROM alerts WHERE time < ?1 AND n < (SELECT alert FROM progress)"
@@ -58,11 +62,16 @@ def trim(database: Database, now: float, limits: Limits) -> bool:
 def open_incidents(database: Database) -> list[str]:
     """The alerts that were open when the listener wrote that down last, at most some seconds ago; the oldest first.
 
+    What nobody can read says of none; the listener forgets it as well.
+
     Raises:
         StoreError: the file can't be read.
     """
     remembered = database.rows("SELECT state FROM memory")
-    return [alert.incident for (state,) in remembered for alert in open_alerts(json.loads(state))]
+    try:
+        return [alert.incident for (state,) in remembered for alert in open_alerts(json.loads(state))]
+    except (ValueError, TypeError, LookupError):
+        return []
 
 
 def _trim_journal(database: Database, cutoff: float, most_bytes: int) -> int:

@@ -6,7 +6,8 @@
 3. The library says yes or no, and why in its log only: what it logs is the reason, and goes nowhere else. What an error
    of the network was it logs for developers only; the end of that is taken over. A failure is always tried again.
    Services that have got a message do not get it again.
-4. What is longer than a service takes is cut, unless its URL says `overflow=`: it would be refused for ever.
+4. Of an answer no more than a MB is read, as its status is what counts: the library would read all of it into memory.
+5. What is longer than a service takes is cut, unless its URL says `overflow=`: it would be refused for ever.
 """
 
 import logging
@@ -17,22 +18,25 @@ from contextvars import ContextVar
 from functools import partial
 from threading import Event, Lock, Thread
 from types import ModuleType
+from typing import Any
 
 from rules_listener.base.clock import Clock, SystemClock
 from rules_listener.base.errors import ConfigError
 from rules_listener.outbox.channel import Message, Outcome, RetryLater, Sent
-from rules_listener.send.arrived import Arrived
+from rules_listener.send.arrived import names_of
 from rules_listener.send.line import lines, one_line, plain_line
 from rules_listener.send.wording import title
 
 Text = Callable[[Message], str]
 
 MOST_HANGING = 8
+MOST_ANSWER_BYTES = 1_000_000
 
 _STEP_S = 0.05
 _EXCEPTION = "Socket Exception: "
 _CAUSE = re.compile(r"\[[^\[\]]+\] (?P<system>[^()'\"]+)|'(?P<words>[^'\"]+)'\)|\): (?P<last>[^()'\":]+)")
 """In the text of an exception: `[Errno 111] Connection refused`, `'Connection aborted')`, `(…): Read timed out.`."""
+_URL = re.compile("://.*", re.DOTALL)
 _CODES = re.compile(r"^\[[^\[\]]+\] | \(_ssl[^()]*\)$")
 _TYPES = {"info": "info", "warning": "warning", "error": "failure", "critical": "failure"}
 _log: ContextVar[list[str] | None] = ContextVar("log", default=None)
@@ -42,7 +46,7 @@ class Service:
     """What is behind one of apprise's URLs.
 
     Raises:
-        ConfigError: apprise is not there, or can't make anything of the URL. The text may hold parts of it.
+        ConfigError: apprise is not there, or can't make anything of the URL. The text may hold its parts.
     """
 
     def __init__(self, url: str) -> None:
@@ -53,7 +57,8 @@ class Service:
         with _logged() as log:
             usable = self._apprise.add(url)
         if not usable:
-            raise ConfigError(f"apprise can't use this URL: {_joined(log)}")
+            # Its own way to mask URLs leaves parts of them.
+            raise ConfigError(f"apprise can't use this URL: {_joined([_URL.sub('://…', line) for line in log])}")
         if "overflow=" not in url:
             for service in self._apprise:
                 service.overflow_mode = apprise.OverflowMode.TRUNCATE
@@ -84,12 +89,11 @@ class AppriseChannel:
         timeout_s: float = 30,
         clock: Clock | None = None,
     ) -> None:
-        self._services = {str(number): Service(url) for number, url in enumerate(urls)}
+        self._services = dict(zip(names_of(urls), map(Service, urls), strict=True))
         self._heading = heading
         self._text = text
         self._timeout_s = timeout_s
         self._clock = clock or SystemClock()
-        self._arrived = Arrived()
         self._stopping = Event()
         self._lock = Lock()
         self._hanging: set[Thread] = set()
@@ -99,13 +103,14 @@ class AppriseChannel:
         text, heading = lines(self._text(message)), plain_line(self._heading(message))
         deadline = self._clock.monotonic() + self._timeout_s
         reasons = {}
-        for number in self._arrived.rest(message.id, self._services):
-            service = self._services[number]
+        for name, service in self._services.items():
+            if name in message.arrived:
+                continue
             notify = partial(service.notify, message, text, heading)
             if reason := self._call(notify, service.name, deadline):
-                reasons[number] = reason
-        self._arrived.note(message.id, self._services.keys() - reasons.keys(), all_of_them=not reasons)
-        return RetryLater("; ".join(reasons.values())) if reasons else Sent()
+                reasons[name] = reason
+        arrived = frozenset(self._services.keys() - reasons.keys())
+        return RetryLater("; ".join(reasons.values()), arrived=arrived) if reasons else Sent()
 
     def stop(self) -> None:
         """Wait for nobody any more."""
@@ -151,12 +156,38 @@ def _library() -> ModuleType:
         raise ConfigError(
             "channels of the kind `apprise` need the library: pip install 'rules-listener[apprise]'"
         ) from error
+    _bound_answers()
     logger = logging.getLogger(apprise.LOGGER_NAME)
     if not any(isinstance(handler, _Log) for handler in logger.handlers):
         logger.addHandler(_Log())
         logger.setLevel(logging.DEBUG)
         logger.propagate = False
     return apprise
+
+
+def _bound_answers() -> None:
+    """Have long answers end early: the library reads them whole, by `requests`, which nobody else uses here."""
+    from requests import adapters, sessions  # noqa: PLC0415 - it is the library's
+
+    class Adapter(adapters.HTTPAdapter):
+        def send(self, *arguments: Any, **options: Any) -> Any:
+            response = super().send(*arguments, **options)
+            response.raw.stream = partial(_beginning, response.raw.stream, response.raw.close)
+            return response
+
+    vars(sessions)["HTTPAdapter"] = Adapter
+
+
+def _beginning(
+    read: Callable[..., Iterator[bytes]], close: Callable[[], None], *how: Any, **ever: Any
+) -> Iterator[bytes]:
+    left = MOST_ANSWER_BYTES
+    for part in read(*how, **ever):
+        yield part
+        left -= len(part)
+        if left <= 0:
+            close()
+            return
 
 
 class _Log(logging.Handler):

@@ -1,35 +1,17 @@
-"""Which receivers of a message have it already: a further try goes to the rest only.
+"""How receivers are named where it is kept which of them have a message: a further try goes to the rest only.
 
-It is remembered while the courier runs, for the last thousand messages; after that a receiver may get one twice.
+A name is the receiver's place in the configuration and a sum of its URL: who takes the place of another has not got
+what that one has. The sum is too short to tell anything of a secret in the URL.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable
-from threading import Lock
-
-MESSAGES = 1000
+from hashlib import blake2b
 
 
-class Arrived:
-    """The receivers that have a message, by its id."""
+def names_of(urls: Iterable[str]) -> list[str]:
+    """A name for each of these URLs."""
+    return [f"{place}-{_sum(url)}" for place, url in enumerate(urls)]
 
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._by_id: OrderedDict[str, set[str]] = OrderedDict()
 
-    def rest(self, identifier: str, receivers: Iterable[str]) -> list[str]:
-        """Those of the receivers that don't have the message."""
-        with self._lock:
-            done = self._by_id.get(identifier, set())
-            return [receiver for receiver in receivers if receiver not in done]
-
-    def note(self, identifier: str, receivers: Iterable[str], *, all_of_them: bool) -> None:
-        """Remember that these have got the message; if nobody is left, there is nothing to remember."""
-        with self._lock:
-            if all_of_them:
-                self._by_id.pop(identifier, None)
-                return
-            self._by_id.setdefault(identifier, set()).update(receivers)
-            self._by_id.move_to_end(identifier)
-            while len(self._by_id) > MESSAGES:
-                self._by_id.popitem(last=False)
+def _sum(url: str) -> str:
+    return blake2b(url.encode("utf-8", "backslashreplace"), digest_size=2).hexdigest()

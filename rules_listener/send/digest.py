@@ -4,19 +4,21 @@
    of theirs. A message that is alone goes as it is.
 2. What is said of an alert that stays open is one line: what was said of it last and, if it recovered too, that. If
    that line is all, the digest looks like any other message.
-3. Lines stand in the order of the alerts. If there are too many, some are counted only: first what is well again, then
-   the least severe, of these the youngest.
+3. Lines stand in the order of the alerts. If there are too many, or more than the channel takes, some are counted only:
+   first what is well again, then the least severe, of these the youngest.
 4. No text makes a line of its own; what else it has of control characters is spelled.
 5. `severity` is the highest of what is said, a recovery by itself counting only if there is nothing else; `phase` is
    `recovery` only if nothing else is left. `time` is the last. Rule, key and the event's fields are what all have in
    common.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
+from itertools import accumulate
 from typing import TypeVar
 
 from rules_listener.lang.literals import SEVERITIES
@@ -37,11 +39,15 @@ EVENT = "LISTENER_DIGEST"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """How messages are gathered: for `every_s` seconds from the first of them, and `at_most` lines are shown."""
+    """How messages are gathered: for `every_s` seconds from the first of them.
+
+    `at_most` lines are shown, and no more than `most_bytes` of them.
+    """
 
     every_s: float
     at_most: int = AT_MOST
     separator: str = "\n"
+    most_bytes: float = math.inf
 
 
 def digest_of(messages: Sequence[Message], batch: Batch) -> Message:
@@ -50,14 +56,19 @@ def digest_of(messages: Sequence[Message], batch: Batch) -> Message:
         return messages[0]
     alerts = _alerts(messages)
     identifier = digest_id([message.id for message in messages])
+    arrived = frozenset.intersection(*(message.arrived for message in messages))
     if len(alerts) == 1:
-        return replace(alerts[0], id=identifier, attempt=messages[0].attempt)
-    shown = _shown(alerts, batch.at_most)
+        return replace(alerts[0], id=identifier, attempt=messages[0].attempt, arrived=arrived)
+    lines = _lines(alerts)
+    numbers = _shown(alerts, lines, batch)
+    shown = [alerts[number] for number in numbers]
     more = len(alerts) - len(shown)
     return Message(
         id=identifier,
         channel=messages[0].channel,
-        text=batch.separator.join([_head(alerts), *_lines(shown), *[f"… and {more} more"] * (more > 0)]),
+        text=batch.separator.join(
+            [_head(alerts), *(lines[number] for number in numbers), *[f"… and {more} more"] * (more > 0)]
+        ),
         rule=_common((one.rule for one in alerts), RULE),
         key=_common((one.key for one in alerts), ""),
         kind=_common((one.kind for one in alerts), "alert"),
@@ -68,6 +79,7 @@ def digest_of(messages: Sequence[Message], batch: Batch) -> Message:
         phase=_phase(alerts),
         alerts=tuple(shown),
         more=more,
+        arrived=arrived,
     )
 
 
@@ -97,9 +109,12 @@ def _merged(messages: Sequence[Message]) -> Message:
     return replace(said, text=f"{said.text} ({after})", phase="recovery")
 
 
-def _shown(alerts: Sequence[Message], at_most: int) -> list[Message]:
-    ranks = [(one.phase == "recovery", -_rank(one), number) for number, one in enumerate(alerts)]
-    return [alerts[number] for number in sorted(number for *_, number in sorted(ranks)[:at_most])]
+def _shown(alerts: Sequence[Message], lines: Sequence[str], batch: Batch) -> list[int]:
+    """The numbers of those whose lines are shown."""
+    ranks = sorted((one.phase == "recovery", -_rank(one), number) for number, one in enumerate(alerts))
+    numbers = [number for *_, number in ranks[: batch.at_most]]
+    lengths = accumulate(len(f"{lines[number]}{batch.separator}".encode()) for number in numbers)
+    return sorted(number for number, length in zip(numbers, lengths, strict=True) if length <= batch.most_bytes)
 
 
 def _head(alerts: Sequence[Message]) -> str:

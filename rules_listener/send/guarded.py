@@ -5,12 +5,11 @@
 2. Whatever a receiver or a library says, a secret in it is replaced by `***` before anyone sees it; then it is cut.
 """
 
-import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from threading import Lock
-from urllib.parse import quote, quote_plus
 
 from rules_listener.base.errors import ConfigError
 from rules_listener.outbox.channel import Channel, GaveUp, Message, Outcome, Refreshing, RetryLater, Sent
@@ -19,6 +18,10 @@ from rules_listener.send.digest import Batch, digest_of
 REASON_CHARACTERS = 500
 HIDDEN = "***"
 _SHORTEST = 6
+_DELIMITERS = re.compile(r"[/?&=#:@]")
+_NAMES = re.compile(r"([?&])[\w.-]+=")
+_PLACE = re.compile(r"(localhost|[\w-]+(\.[\w-]+)+|\[[0-9a-fA-F:.]+\])(:\d+)?")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 
 
 class GuardedChannel:
@@ -27,7 +30,8 @@ class GuardedChannel:
     `refresh_s` is how often it is told again of what is open, and `batch` how its messages are gathered: both are known
     before it is built.
 
-    Both may raise `ConfigError`, whose text is the reason for which messages wait.
+    Both may raise `ConfigError`, whose text is the reason for which messages wait. `others` finds what its reasons may
+    hold besides: the secrets of other channels, which a program that it starts has in its environment.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class GuardedChannel:
         *,
         refresh_s: float | None = None,
         batch: Batch | None = None,
+        others: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self.places = 1
         self.refresh_s = refresh_s
@@ -44,6 +49,7 @@ class GuardedChannel:
         self._batch = batch or Batch(0)
         self._resolve = resolve
         self._build = build
+        self._others = others
         self._lock = Lock()
         self._secrets: Sequence[str] = ()
         self._channel: Channel | None = None
@@ -69,10 +75,8 @@ class GuardedChannel:
         if channel is None:
             return RetryLater("the courier is ending")
         match act(channel):
-            case RetryLater(reason, after_s):
-                return RetryLater(self._shown(reason), after_s)
-            case GaveUp(reason):
-                return GaveUp(self._shown(reason))
+            case RetryLater() | GaveUp() as outcome:
+                return replace(outcome, reason=self._shown(outcome.reason))
         return Sent()
 
     def stop(self) -> None:
@@ -92,15 +96,14 @@ class GuardedChannel:
             return self._channel
 
     def _shown(self, reason: str) -> str:
-        return without_secrets(reason, self._secrets)[:REASON_CHARACTERS]
+        return without_secrets(reason, {*self._secrets, *self._others()})[:REASON_CHARACTERS]
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
     """`text` without the secrets, however they are spelled; of one that is a URL, without its parts."""
     parts = {part for secret in secrets for part in _parts(secret)}
-    spellings = {spelling for part in parts for spelling in _spellings(part)}
-    for spelling in sorted(spellings, key=len, reverse=True):
-        text = text.replace(spelling, HIDDEN)
+    for part in sorted(parts, key=len, reverse=True):
+        text = re.sub(_pattern(part), HIDDEN, text)
     for code in {code for part in parts for code in _in_base64(part)}:
         text = re.sub(rf"[A-Za-z0-9+/]*{re.escape(code)}[A-Za-z0-9+/]*=*", HIDDEN, text)
     return text
@@ -109,14 +112,28 @@ def without_secrets(text: str, secrets: Iterable[str]) -> str:
 def _parts(secret: str) -> set[str]:
     """The secret, and what a library may name of it: the parts of a URL or a path, but not the host by itself."""
     scheme, _, rest = secret.rpartition("://")
-    parts = {part for part in re.split(r"[/?&=#:@]", rest) if len(part) >= _SHORTEST}
-    if scheme and "@" not in rest:
-        parts.discard(re.split(r"[/?#:]", rest)[0])
-    return {secret} | parts
+    if scheme:
+        rest = _NAMES.sub(r"\1", rest)
+        place = re.split(r"[/?#]", rest)[0].rpartition("@")[2]
+        rest = rest.replace(place, "/", 1) if _PLACE.fullmatch(place) else rest
+    return {secret} | {part for part in _DELIMITERS.split(rest) if len(part) > 1}
 
 
-def _spellings(secret: str) -> set[str]:
-    return {secret, quote(secret), quote(secret, ""), quote_plus(secret), json.dumps(secret)[1:-1]}
+def _pattern(secret: str) -> str:
+    """What matches it in each of its spellings; what is short only where it stands by itself."""
+    pattern = "".join(map(_spellings, secret))
+    return pattern if len(secret) >= _SHORTEST else rf"(?<!\w){pattern}(?!\w)"
+
+
+def _spellings(character: str) -> str:
+    """What matches a character as it is and as URLs, JSON, programs and HTML have it."""
+    if character.isascii() and character.isalnum():
+        return character
+    percent = "".join(f"%{byte:02x}" for byte in character.encode(errors="replace"))
+    units = character.encode("utf-16-be", "surrogatepass")
+    json = "".join(rf"\\u{units[n]:02x}{units[n + 1]:02x}" for n in range(0, len(units), 2))
+    html = f"&#{ord(character)};|&#x{ord(character):x};|{_ENTITIES.get(character, percent)}"
+    return rf"(?:(?i:{percent}|{json}|{html})|\\{{0,3}}{re.escape(character)}{'|[+]' * (character == ' ')})"
 
 
 def _in_base64(secret: str) -> Iterator[str]:

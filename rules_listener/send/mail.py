@@ -24,7 +24,6 @@ from email.utils import formatdate
 from rules_listener.base.clock import Clock, SystemClock
 from rules_listener.base.errors import ConfigError
 from rules_listener.outbox.channel import GaveUp, Message, Outcome, RetryLater, Sent
-from rules_listener.send.arrived import Arrived
 from rules_listener.send.line import lines, one_line, plain_line
 from rules_listener.send.network import Attempt, Attempts, tls_context, trouble
 from rules_listener.send.wording import body, subject
@@ -37,6 +36,7 @@ _ADDRESS = re.compile(
 )
 _POLICY = SMTP.clone(cte_type="7bit")
 _PERMANENT = 500
+MOST_REPLY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,11 @@ class Server:
     password: str = field(default="", repr=False)
     ca: str | None = None
     verify: bool = True
+
+    @property
+    def where(self) -> str:
+        """Host and port, for people."""
+        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +93,20 @@ class EmailChannel:
         if not (server.user + server.password).isascii():
             raise ConfigError("user or password of the mail server have characters beyond ASCII, which can't be sent")
         self._server = server
+        self._where = server.where
         self._context = tls_context(server.ca, verify=server.verify)
         self._letter = letter
         self._timeout_s = timeout_s
         self._clock = clock or SystemClock()
         self._attempts = Attempts()
-        self._arrived = Arrived()
 
     def send(self, message: Message) -> Outcome:
         """Send one mail."""
         mail = self._mail(message)
         recipients = dict.fromkeys(address.addr_spec for address in self._letter.recipients)
-        left = self._arrived.rest(message.id, recipients)
+        left = [address for address in recipients if address not in message.arrived]
+        if not left:
+            return Sent()
         with self._attempts.begin(self._timeout_s) as attempt:
             try:
                 refused = self._hand_over(mail, left, attempt)
@@ -109,8 +116,7 @@ class EmailChannel:
                 refused = error.recipients
             except (OSError, EOFError, UnicodeError, smtplib.SMTPException) as error:
                 return self._failed(error, attempt)
-        self._arrived.note(message.id, [address for address in left if address not in refused], all_of_them=not refused)
-        return self._outcome(refused, all_of_them=len(refused) == len(recipients))
+        return self._outcome(refused, frozenset(recipients.keys() - refused.keys()))
 
     def stop(self) -> None:
         """Break off what is under way."""
@@ -147,7 +153,7 @@ class EmailChannel:
             if self._server.user:
                 self._log_in(smtp)
             refused = smtp.send_message(mail, to_addrs=recipients)
-            with suppress(OSError, smtplib.SMTPException):
+            with suppress(OSError, smtplib.SMTPException, _Refused):
                 smtp.quit()
         finally:
             smtp.close()
@@ -171,18 +177,14 @@ class EmailChannel:
 
     # what became of it
 
-    @property
-    def _where(self) -> str:
-        return f"{self._server.host}:{self._server.port}"
-
-    def _outcome(self, refused: dict[str, tuple[int, bytes]], *, all_of_them: bool) -> Outcome:
+    def _outcome(self, refused: dict[str, tuple[int, bytes]], arrived: frozenset[str]) -> Outcome:
         if not refused:
             return Sent()
         said = ", ".join(f"{address} ({_words(*words)})" for address, words in refused.items())
         reason = f"{self._where} refuses {said}"
         if any(code < _PERMANENT for code, _ in refused.values()):
-            return RetryLater(reason)
-        return GaveUp(reason if all_of_them else f"{reason}; the others have got it")
+            return RetryLater(reason, arrived=arrived)
+        return GaveUp(f"{reason}; the others have got it" if arrived else reason)
 
     def _failed(self, error: Exception, attempt: Attempt) -> Outcome:
         if attempt.over:
@@ -216,12 +218,42 @@ class _Smtp(smtplib.SMTP):
 
     def __init__(self, server: Server, attempt: Attempt, context: ssl.SSLContext) -> None:
         self._attempt = attempt
+        self._where = server.where
         self._tls = context if server.tls == "always" else None
         super().__init__(server.host, server.port, local_hostname=socket.gethostname(), timeout=attempt.left_s)
 
     def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:
         connection = self._attempt.connect(host, port)
         return connection if self._tls is None else self._tls.wrap_socket(connection, server_hostname=host)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read a reply; a long one is no reply."""
+        if self.file is None and self.sock is not None:
+            self.file = _Replies(self.sock, self._where)
+        if self.file is not None:
+            self.file.left = MOST_REPLY_BYTES
+        try:
+            return super().getreply()
+        except _Refused:
+            self.close()
+            raise
+
+
+class _Replies:
+    """What the server says, up to `left` bytes."""
+
+    def __init__(self, connection: socket.socket, where: str) -> None:
+        self._file = connection.makefile("rb")
+        self._where = where
+        self.close = self._file.close
+        self.left = 0
+
+    def readline(self, most: int) -> bytes:
+        line = self._file.readline(most)
+        self.left -= len(line)
+        if self.left < 0:
+            raise _Refused(RetryLater(f"{self._where} gives a reply of more than {MOST_REPLY_BYTES // 1024} KiB"))
+        return line
 
 
 def _words(code: int, said: bytes | str) -> str:

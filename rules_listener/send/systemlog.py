@@ -58,7 +58,12 @@ def address_of(text: str) -> Address | None:
         return Address("unix", text)
     with suppress(ValueError):
         url = urlsplit(text)
-        if url.scheme in {"udp", "tcp"} and url.hostname and url.geturl() == f"{url.scheme}://{url.netloc}":
+        if (
+            url.scheme in {"udp", "tcp"}
+            and url.hostname
+            and url.port != 0
+            and url.geturl() == f"{url.scheme}://{url.netloc}"
+        ):
             return Address(url.scheme, url.hostname, url.port or PORT)
     return None
 
@@ -78,7 +83,7 @@ class Form:
         priority = FACILITIES.index(self.facility) * 8 + severity
         head = self._rfc5424(message) if self.layout == "rfc5424" else self._rfc3164(message, local=local)
         line = f"<{priority}>{head} {one_line(self.text(message))}"
-        return line.encode()[:MOST_BYTES].decode(errors="ignore").encode()
+        return _cut(line).encode()
 
     def _rfc5424(self, message: Message) -> str:
         names = f"{_name(host('host'), 255)} {_name(self.program, 48)} - {_name(message.rule, 32)}"
@@ -135,17 +140,21 @@ class SyslogChannel:
             local.sendall(line)
 
     def _send_datagram(self, line: bytes, attempt: Attempt) -> None:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            self._address.host, self._address.port, type=socket.SOCK_DGRAM
-        )[0]
-        with socket.socket(family, kind, protocol) as datagrams:
-            attempt.watch(datagrams)
-            datagrams.settimeout(attempt.left_s)
-            datagrams.connect(address)
-            datagrams.sendall(line)
-            datagrams.settimeout(0)
-            with suppress(BlockingIOError):
-                datagrams.recv(1)
+        reason = OSError(f"{self._address.host} has no address")
+        found = socket.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_DGRAM)
+        for family, kind, protocol, _, address in found:
+            try:
+                with socket.socket(family, kind, protocol) as datagrams:
+                    attempt.watch(datagrams)
+                    datagrams.settimeout(attempt.left_s)
+                    datagrams.connect(address)
+                    datagrams.sendall(line)
+                    _raise_refusal(datagrams)
+            except OSError as error:
+                reason = error
+            else:
+                return
+        raise reason
 
     def _send_stream(self, line: bytes, attempt: Attempt) -> None:
         with attempt.connect(self._address.host, self._address.port) as stream:
@@ -172,6 +181,21 @@ class SyslogChannel:
         if isinstance(error, FileNotFoundError | ConnectionRefusedError):
             return f"no syslog daemon listens at {place}"
         return f"{place} can't be written: {getattr(error, 'strerror', None) or type(error).__name__}"
+
+
+def _cut(line: str) -> str:
+    """What is cut is shown by `…`."""
+    content = line.encode()
+    if len(content) <= MOST_BYTES:
+        return line
+    return content[: MOST_BYTES - len("…".encode())].decode(errors="ignore") + "…"
+
+
+def _raise_refusal(datagrams: socket.socket) -> None:
+    """Raise what the receiver's system has answered by now; on this host that is at once."""
+    datagrams.settimeout(0)
+    with suppress(BlockingIOError):
+        datagrams.recv(1)
 
 
 def _unacknowledged(stream: socket.socket) -> int:

@@ -344,6 +344,6 @@ def _seconds(retry_after: str, now: float) -> float | None:
     """How long `Retry-After` says, in seconds: it is a number of them or a date."""
     if retry_after.strip().isdecimal():
         return float(retry_after)
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, OverflowError):
         return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
     return None

@@ -80,9 +80,10 @@ def load_bundle(content: bytes) -> Bundle | None:
     if content[:start] != _MAGIC + digest:
         return None
     code = start + 8 + int.from_bytes(content[start : start + 8], "big")
-    stamp, origin, config, rules, triggers, residual, routes, mutes = json.loads(content[start + 8 : code])
+    stamp, *described = json.loads(content[start + 8 : code])
     if stamp != _stamp():
         return None
+    origin, config, rules, triggers, residual, routes, mutes = described
     pairs = tuple((rule, role) for rule, role in triggers)
     program = Program(
         content[code:],
@@ -123,6 +124,11 @@ def is_fresh(bundle: Bundle, config: str, rules: Iterable[str], state: str) -> b
     origin = bundle.origin
     if (origin.config, origin.rules, origin.state) != (config, tuple(rules), state):
         return False
+    return is_unchanged(origin)
+
+
+def is_unchanged(origin: Origin) -> bool:
+    """Whether all files and folders are as they were."""
     return all(digest_of(Path(path)) == digest for path, digest in origin.digests.items())
 
 

@@ -2,10 +2,12 @@
 
 1. Reading a channel opens nothing but what is checked; building it happens in the courier alone, when it is first used.
 2. A channel's templates are compiled with the rules, under the names `CHANNEL/0`, `CHANNEL/1`, ….
-3. What its secrets stand for is looked up in the courier, and hidden in whatever the channel says.
+3. What its secrets stand for is looked up in the courier, and hidden in whatever any channel says: programs have all
+   of the environment, and may print it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules_listener.base.diagnostics import suggestion
@@ -16,7 +18,7 @@ from rules_listener.send.digest import Batch
 from rules_listener.send.guarded import GuardedChannel
 from rules_listener.serve.config import ChannelConfig
 from rules_listener.serve.kinds import COMMAND_TIMEOUT_S, KINDS, Kind
-from rules_listener.serve.secret import resolve
+from rules_listener.serve.secret import can_be_resolved, resolve
 from rules_listener.serve.values import Values
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 RESERVED_CHANNELS = (RUN_CHANNEL, SUPERVISOR_CHANNEL)
 """Channels that are always there: for `run`, and for actions on processes."""
+
+_OWN_PASSWORD = "${SUPERVISOR_PASSWORD}"  # noqa: S105 - a reference
 
 
 class ReadChannel(NamedTuple):
@@ -44,12 +48,15 @@ def read_channel(name: str, node: Any, reader: "OptionReader") -> ReadChannel | 
     readers: dict[str, Callable[[Any], Any]] = {kinds[0]: lambda value: kind.read(value, reader)}
     readers |= {} if kind.timeout_s is None else {"timeout": reader.duration}
     readers["batch"] = lambda value: _read_batch(value, kinds[0], reader)
+    readers["give_up_after"] = reader.duration
     read = reader.mapping(node, readers)
     options = read.get(kinds[0], {})
     if kind.timeout_s is not None:
         options["timeout_s"] = read.get("timeout", kind.timeout_s)
     if "batch" in read:
         options["batch"] = read["batch"]
+    if "give_up_after" in read:
+        options["give_up_after_s"] = read["give_up_after"]
     templates = tuple(text for text, _ in reader.templates)
     config = ChannelConfig(name, kinds[0], options, templates, tuple(reader.secrets))
     return ReadChannel(config, [node for _, node in reader.templates])
@@ -76,11 +83,20 @@ def build_channels(
     configs: list[ChannelConfig], templates: Mapping[str, Renderer], environment: Mapping[str, str]
 ) -> dict[str, Channel]:
     """All channels by name, those that are always there included."""
-    channels: dict[str, Channel] = {RUN_CHANNEL: _run_channel(), SUPERVISOR_CHANNEL: _supervisor_channel(environment)}
+    secrets = partial(_known, [_OWN_PASSWORD, *(one for config in configs for one in config.secrets)], environment)
+    channels: dict[str, Channel] = {
+        RUN_CHANNEL: GuardedChannel(list, lambda _: _run_channel(), others=secrets),
+        SUPERVISOR_CHANNEL: GuardedChannel(list, lambda _: _supervisor_channel(environment), others=secrets),
+    }
     for config in configs:
         renderers = [templates[template_name(config.name, number)] for number in range(len(config.templates))]
-        channels[config.name] = _channel(config, renderers, environment)
+        channels[config.name] = _channel(config, renderers, environment, secrets)
     return channels
+
+
+def _known(references: Iterable[str], environment: Mapping[str, str]) -> list[str]:
+    """What the references stand for that can be resolved."""
+    return [resolve(reference, environment) for reference in references if can_be_resolved([reference], environment)]
 
 
 def template_name(channel: str, number: int) -> str:
@@ -88,7 +104,12 @@ def template_name(channel: str, number: int) -> str:
     return f"{channel}/{number}"
 
 
-def _channel(config: ChannelConfig, renderers: list[Renderer], environment: Mapping[str, str]) -> Channel:
+def _channel(
+    config: ChannelConfig,
+    renderers: list[Renderer],
+    environment: Mapping[str, str],
+    others: Callable[[], list[str]],
+) -> Channel:
     kind = KINDS[config.kind]
 
     def secrets() -> list[str]:
@@ -98,7 +119,11 @@ def _channel(config: ChannelConfig, renderers: list[Renderer], environment: Mapp
         return kind.build(config.options, Values(renderers, secrets))
 
     return GuardedChannel(
-        secrets, build, refresh_s=config.options.get("refresh_s"), batch=_batch(kind, config.options.get("batch"))
+        secrets,
+        build,
+        refresh_s=config.options.get("refresh_s"),
+        batch=_batch(kind, config.options.get("batch")),
+        others=others,
     )
 
 
@@ -106,7 +131,7 @@ def _batch(kind: Kind, options: Mapping[str, Any] | None) -> Batch | None:
     if options is None:
         return None
     most = {"at_most": options["at_most"]} if "at_most" in options else {}
-    return Batch(options["every"], separator=kind.separator, **most)
+    return Batch(options["every"], separator=kind.separator, most_bytes=kind.most_bytes, **most)
 
 
 def _run_channel() -> Channel:

@@ -17,37 +17,47 @@ GIVEN = 3
 class Child:
     """A running child. `output` is read; `input` is written, None where the child gets nothing."""
 
+    output: int
+    input: int | None
+
     def __init__(self, module: str, arguments: Sequence[str], *, with_input: bool, given: bytes = b"") -> None:
         """Start `python -m MODULE ARGUMENTS…`.
 
         Raises:
             OSError: it can't be started.
         """
-        memory = _memory_file(given)
+        self.output, self.input = -1, None
+        its: list[int] = []
+        try:
+            self.pid = self._start(its, [module, *arguments], with_input=with_input, given=given)
+        except OSError:
+            self.close()
+            raise
+        finally:
+            for descriptor in its:
+                os.close(descriptor)
+
+    def _start(self, its: list[int], command: Sequence[str], *, with_input: bool, given: bytes) -> int:
+        """Start the process, whose descriptors are added to `its` as soon as they are there; its pid."""
+        its.append(memory := _memory_file(given))
         self.output, child_output = os.pipe()
-        self.input: int | None = None
+        its.append(child_output)
         if with_input:
             child_input, self.input = os.pipe()
             os.set_blocking(self.input, False)
         else:
             child_input = os.open(os.devnull, os.O_RDONLY)
-        try:
-            self.pid = os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-P", "-m", module, *arguments],
-                os.environ,
-                file_actions=[
-                    (os.POSIX_SPAWN_DUP2, child_input, 0),
-                    (os.POSIX_SPAWN_DUP2, child_output, 1),
-                    (os.POSIX_SPAWN_DUP2, memory, GIVEN),
-                ],
-            )
-        except OSError:
-            self.close()
-            raise
-        finally:
-            for descriptor in (child_input, child_output, memory):
-                os.close(descriptor)
+        its.append(child_input)
+        return os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-P", "-m", *command],
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, child_input, 0),
+                (os.POSIX_SPAWN_DUP2, child_output, 1),
+                (os.POSIX_SPAWN_DUP2, memory, GIVEN),
+            ],
+        )
 
     def poke(self) -> None:
         """Send a byte, unless many wait to be read already."""
@@ -78,9 +88,13 @@ class Child:
 def _memory_file(content: bytes) -> int:
     """A descriptor from which `content` is read; the disk has no part in it."""
     descriptor = os.memfd_create("given")
-    with os.fdopen(os.dup(descriptor), "wb") as file:
-        file.write(content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    except OSError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 

@@ -17,8 +17,15 @@ COMPILER = "rules_listener.serve.compiler"
 
 
 def compile_now(arguments: Sequence[str]) -> tuple[Bundle | None, str]:
-    """Compile, and wait for it: the bundle, or the reason why there is none."""
-    child = Child(COMPILER, arguments, with_input=False)
+    """Compile, and wait for it: the bundle, or the reason why there is none.
+
+    Raises:
+        ConfigError: the compiler can't be started.
+    """
+    try:
+        child = Child(COMPILER, arguments, with_input=False)
+    except OSError as error:
+        raise ConfigError(f"not started, since the compiler can't be: {error.strerror}") from error
     content = bytearray()
     while part := os.read(child.output, 1 << 16):
         content += part
@@ -53,7 +60,7 @@ def obtain_bundle(arguments: Sequence[str]) -> Bundle:
     """The compiled rules: as they were kept, if they are fresh and their secrets can be had; else compiled now.
 
     Raises:
-        ConfigError: the rules or the configuration have an error, which the compiler has shown.
+        ConfigError: the rules or the configuration have an error, which the compiler has shown, or it can't be started.
     """
     config, state, *rules = arguments
     kept = kept_bundle(_likely_state(config, state))

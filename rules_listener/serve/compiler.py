@@ -17,7 +17,7 @@ from typing import NamedTuple
 from rules_listener.base.counted import counted
 from rules_listener.base.diagnostics import Diagnostic, as_text, has_errors, in_order, in_short
 from rules_listener.base.errors import StoreError
-from rules_listener.base.source import Source, Span
+from rules_listener.base.source import Source, Span, short_names
 from rules_listener.lang.check import check, check_template
 from rules_listener.lang.checked import RuleSet, TemplateParts
 from rules_listener.lang.lint import lint
@@ -63,12 +63,13 @@ def check_all(
     rules may name channels that the configuration does not have. Where nothing is going to be sent, its secrets need
     not be there: `with_secrets`.
     """
-    config, found, places = ReadConfig(default_config(Path.cwd()), [], {})
+    without_file = default_config(Path.cwd())
+    read = ReadConfig(without_file, [], {}, Channels(without_file.channel_names, without_file.default))
     if config_path is not None:
-        config, found, places = read_config(config_path, os.environ if with_secrets else None)
+        read = read_config(config_path, os.environ if with_secrets else None)
+    config, found, places, channels = read
     files, parsed = _read_rules([Path(path) for path in rules or config.rules], found)
-    channels = None if any_channel or has_errors(found) else Channels(config.channel_names, config.default)
-    rule_set, found_in_rules = check(parsed, channels)
+    rule_set, found_in_rules = check(parsed, None if any_channel else channels)
     templates, found_in_templates = _templates(config, places)
     found = [*found, *found_in_rules, *found_in_templates]
     found += [] if has_errors(found) or len(rule_set.rules) > most_linted else lint(parsed, rule_set)
@@ -84,12 +85,13 @@ def _read_rules(paths: Sequence[Path], found: list[Diagnostic]) -> tuple[list[Pa
         found.append(Diagnostic("RL302", f"there is no rule file to read: {places}", file=str(paths[0])))
     elif not paths and not has_errors(found):
         found.append(Diagnostic("RL302", "there is no rule file to read: no path at all"))
-    return files, [one for file in files if (one := _read_file(file, found)) is not None]
+    short = short_names(str(file.absolute()) for file in files)
+    return files, [one for file in files if (one := _read_file(file, short[str(file.absolute())], found)) is not None]
 
 
-def _read_file(file: Path, found: list[Diagnostic]) -> Parsed | None:
+def _read_file(file: Path, short: str, found: list[Diagnostic]) -> Parsed | None:
     try:
-        return parse(Source(str(file), file.read_text(encoding="utf-8-sig")))
+        return parse(Source(str(file), file.read_text(encoding="utf-8-sig"), short))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         found.append(Diagnostic("RL301", f"the rule file can't be read: {reason}", file=str(file)))

@@ -29,7 +29,7 @@ class ChannelConfig(NamedTuple):
 class Config(NamedTuple):
     """What the configuration says; paths are absolute. Times are in seconds, sizes in bytes.
 
-    `metrics` is where they are served, as `HOST:PORT`; empty: nowhere.
+    `metrics` is where they are served, as `HOST:PORT`; empty: nowhere. With `watch`, a file that changes is a reload.
     """
 
     rules: tuple[str, ...]
@@ -42,11 +42,17 @@ class Config(NamedTuple):
     journal_bytes: int = 256_000_000
     memory_limit: int = 64_000_000
     metrics: str = ""
+    watch: bool = False
 
     @property
     def channel_names(self) -> list[str]:
         """The names of all channels, in the order of the file."""
         return [channel.name for channel in self.channels]
+
+    @property
+    def gather_s(self) -> dict[str, float]:
+        """How long a channel gathers what is to be one message, in seconds, for each that does."""
+        return {one.name: one.options["batch"]["every"] for one in self.channels if one.options.get("batch")}
 
     @property
     def secrets(self) -> list[str]:

@@ -11,22 +11,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from rules_listener.base.diagnostics import Diagnostic, suggestion
+from rules_listener.base.diagnostics import Diagnostic, has_errors, suggestion
 from rules_listener.base.source import Source, Span
+from rules_listener.lang.rules import Channels
 from rules_listener.serve.channels import RESERVED_CHANNELS, read_channel, template_name
 from rules_listener.serve.config import ChannelConfig, Config, default_config
 from rules_listener.serve.options import OptionReader, masked
 from rules_listener.serve.yamlnodes import Node, YamlReader
 
-KEYS = ["rules", "state", "durability", "default", "channels", "give_up_after", "journal", "memory_limit", "metrics"]
+KEYS = [
+    *("rules", "state", "durability", "default", "channels"),
+    *("give_up_after", "journal", "memory_limit", "metrics", "watch"),
+]
 
 
 class ReadConfig(NamedTuple):
-    """A configuration, what is wrong with its file, and where the file has each channel's templates, by their names."""
+    """A configuration, what is wrong with its file, and where the file has each channel's templates, by their names.
+
+    `channels` are those that rules may name without a further error: wrong ones too, since those are reported where
+    they stand. None: that can't be told from this file.
+    """
 
     config: Config
     found: list[Diagnostic]
     templates: dict[str, Span]
+    channels: Channels | None = None
 
 
 def read_config(path: Path, environment: Mapping[str, str] | None = None) -> ReadConfig:
@@ -41,7 +50,8 @@ def read_config(path: Path, environment: Mapping[str, str] | None = None) -> Rea
         return _unread(path, Diagnostic("RL301", f"the configuration can't be read: {reason}", file=str(path)))
     except UnicodeDecodeError:
         return _unread(path, Diagnostic("RL107", "the configuration is not UTF-8", file=str(path)))
-    return ReadConfig(reader.config(), reader.yaml.found, reader.templates)
+    config = reader.config()
+    return ReadConfig(config, reader.yaml.found, reader.templates, reader.channels(config))
 
 
 def read_state(path: Path) -> str | None:
@@ -70,12 +80,15 @@ class _ConfigReader:
         self.environment = environment
         self.templates: dict[str, Span] = {}
         self.unread: list[str] = []
+        self.has_channels = False
+        self.default: list[str] = []
 
     def config(self) -> Config:
         """The whole of it."""
         keys = self._keys()
         config = default_config(self.folder)
         if "channels" in keys:
+            self.has_channels = self.yaml.is_mapping(keys["channels"])
             config = config._replace(channels=self._channels(keys["channels"]), default=())
         if "rules" in keys:
             config = config._replace(rules=tuple(self._path(text) for text, _ in self.yaml.texts(keys["rules"])))
@@ -84,6 +97,12 @@ class _ConfigReader:
         if "state" in keys and (state := self.yaml.text(keys["state"])):
             config = config._replace(state=self._path(state))
         return self._limits(config, keys)
+
+    def channels(self, config: Config) -> Channels | None:
+        """The channels that rules may name without a further error; None if that can't be told."""
+        if not self.has_channels and has_errors(self.yaml.found):
+            return None
+        return Channels([*config.channel_names, *self.unread], self.default or config.default)
 
     def state(self) -> str | None:
         """The state folder alone; None if it can't be read, or if a key that is not known may be meant for it."""
@@ -110,6 +129,8 @@ class _ConfigReader:
             config = config._replace(memory_limit=size)
         if "metrics" in keys and (address := reader.address(keys["metrics"])):
             config = config._replace(metrics=address)
+        if "watch" in keys and (choice := reader.choice(keys["watch"], ["true", "false"])):
+            config = config._replace(watch=choice == "true")
         journal = reader.mapping(keys["journal"], ["days", "size"]) if "journal" in keys else {}
         if "days" in journal and (days := reader.number(journal["days"])):
             config = config._replace(journal_days=float(days))
@@ -137,9 +158,12 @@ class _ConfigReader:
 
     def _default(self, node: Node, known: list[str]) -> tuple[str, ...]:
         names = self.yaml.texts(node)
+        self.default = [name for name, _ in names]
         named = [*known, *self.unread]
-        for name, item in names:
-            if name not in named:
+        for number, (name, item) in enumerate(names):
+            if any(name == earlier for earlier, _ in names[:number]):
+                self.yaml.report(f"the channel `{name}` is named twice", item)
+            elif name not in named:
                 label = suggestion(name, named)
                 self.yaml.report(f"there is no channel `{name}`", item, label, f"channels: {' '.join(named) or 'none'}")
-        return tuple(name for name, _ in names if name in known)
+        return tuple(dict.fromkeys(name for name, _ in names if name in known))

@@ -23,6 +23,7 @@ from rules_listener.outbox.trim import Limits
 from rules_listener.serve.bundle import Bundle, load_bundle
 from rules_listener.serve.channels import build_channels
 from rules_listener.serve.children import read_given
+from rules_listener.serve.config import Config
 
 LONGEST_ACTION_S = 300.0
 """What was to be done to a process, or to supervisord, is not done later than this: it has a new life by then."""
@@ -48,10 +49,11 @@ class InThisLife:
         self._channel.stop()
 
 
-def give_up_times(channels: Iterable[str], configured_s: float) -> dict[str, float]:
+def give_up_times(channels: Iterable[str], config: Config) -> dict[str, float]:
     """For each channel, how long its deliveries are tried, in seconds."""
-    times = dict.fromkeys(channels, configured_s)
-    return times | {SUPERVISOR_CHANNEL: min(configured_s, LONGEST_ACTION_S)}
+    times = dict.fromkeys(channels, config.give_up_after_s)
+    own = {one.name: one.options["give_up_after_s"] for one in config.channels if "give_up_after_s" in one.options}
+    return times | own | {SUPERVISOR_CHANNEL: min(config.give_up_after_s, LONGEST_ACTION_S)}
 
 
 def gather_times(channels: Mapping[str, Channel]) -> dict[str, float]:
@@ -83,7 +85,7 @@ def main(state: str, start: str) -> int:
         channels[SUPERVISOR_CHANNEL] = InThisLife(
             channels[SUPERVISOR_CHANNEL], clock, lambda: since_boot() - supervisord_start
         )
-    give_up_after_s = give_up_times(channels, config.give_up_after_s)
+    give_up_after_s = give_up_times(channels, config)
     gather_s = gather_times(channels)
     database = Database(folder, durability="power" if config.durability == "power" else "process")
     notify = os.dup(1)

@@ -18,6 +18,7 @@ from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
 
 from rules_listener.base.clock import Clock, SystemClock
+from rules_listener.send.network import Attempts
 
 Report = Callable[[str], None]
 
@@ -52,7 +53,7 @@ class Endpoint:
         while True:
             try:
                 server = self.open()
-            except OSError as error:
+            except (OSError, UnicodeError) as error:
                 if not reported and self._clock.monotonic() - began >= PATIENCE_S:
                     reported = True
                     self._report(f"{self.trouble(error)}. It is tried again, and alerts are sent all the same")
@@ -67,16 +68,20 @@ class Endpoint:
 
         Raises:
             OSError: the address can't be used.
+            UnicodeError: this can't be the name of a host.
         """
         host, _, port = self.address.rpartition(":")
         host = host.strip("[]") or ("::" if socket.has_dualstack_ipv6() else "0.0.0.0")  # noqa: S104 - as asked for
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return make_server(host, int(port), self._app, _SERVERS[family], _Handler)
 
-    def trouble(self, error: OSError) -> str:
+    def trouble(self, error: OSError | UnicodeError) -> str:
         """Why the address can't be used, and what to do."""
-        remedy = _REMEDIES.get(error.errno or 0, "name another address with `metrics:`")
-        return f"metrics can't be served at {self.address}: {error.strerror}; {remedy}"
+        reason, number = "this can't be the name of a host", 0
+        if isinstance(error, OSError):
+            reason, number = str(error.strerror), error.errno or 0
+        remedy = _REMEDIES.get(number, "name another address with `metrics:`")
+        return f"metrics can't be served at {self.address}: {reason}; {remedy}"
 
 
 class _Server(ThreadingWSGIServer):
@@ -103,6 +108,12 @@ class _Handler(WSGIRequestHandler):
     """One request; nothing is said about it."""
 
     timeout = ASKING_S
+
+    def handle(self) -> None:
+        """Answer, unless that takes too long: the time-out above is for each read alone."""
+        with Attempts().begin(self.timeout) as attempt:
+            attempt.watch(self.connection)
+            super().handle()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the standard library
         del format, args

@@ -25,14 +25,16 @@ from rules_listener.outbox.counters import LOADED, LOST, REJECTED, REPEATED
 from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Position, PositionFile
 from rules_listener.outbox.rows import alert_rows
-from rules_listener.outbox.store import Received
-from rules_listener.serve.keeper import Keeper
+from rules_listener.outbox.store import FAILURES_AT_ONCE, Failure, Received
+from rules_listener.serve.keeper import RETRY_S, Keeper
 from rules_listener.serve.restore import MAX_ATTEMPTS, Restored, numbers
 from rules_listener.serve.sequence import Sequence as PoolSequence
 from rules_listener.serve.timing import Timing
 
 CLOCK_STEP_S = 0.5
 """From which difference on the clock was set, and not just adjusted."""
+
+_FAILED = "LISTENER_DELIVERY_FAILED"
 
 Report = Callable[[str], None]
 
@@ -61,6 +63,7 @@ class Handler:
         self._report = report
         self._restored = restored
         self._ahead = clock.time() - clock.monotonic()
+        self._failures_at: float | None = None
         keeper.remembered = self._memory
 
     def receive(self, frame: Frame) -> None:
@@ -126,18 +129,17 @@ class Handler:
         self._restored = Restored()
         if untold is not None and numbers(frame) == untold[1:]:
             self.let_time_pass()
-            self.engine.feed(event)
+            self._fed(event)
             self._keeper.journal(Received(event.time, frame), event.type)
 
     # time
 
     def _now(self) -> float:
-        """Seconds since 1970; if the clock was set, that is said first."""
+        """Seconds since 1970; if the clock was set, that is said first. Small steps are how clocks are kept right."""
         now = self._clock.time()
         ahead = now - self._clock.monotonic()
-        step = ahead - self._ahead
+        step, self._ahead = ahead - self._ahead, ahead
         if abs(step) > CLOCK_STEP_S:
-            self._ahead = ahead
             self._report(f"the clock was set {'forward' if step > 0 else 'back'} by {abs(step):.1f} s")
             self.raise_event("LISTENER_CLOCK_CHANGED", by_ms=round(step * 1000))
         return now
@@ -145,11 +147,15 @@ class Handler:
     @property
     def deadline(self) -> float | None:
         """When the rules have something to say even if no event comes, by the monotonic clock; None: never."""
-        deadline = self.engine.next_deadline()
-        return None if deadline is None else deadline - self._ahead
+        deadline, failures_at = self.engine.next_deadline(), self._failures_at
+        if deadline is None or (failures_at is not None and failures_at < deadline - self._ahead):
+            return failures_at
+        return deadline - self._ahead
 
     def let_time_pass(self) -> None:
-        """Take what the rules say because of the time."""
+        """Take what the rules say because of the time, and some of the failures for which there was no time before."""
+        if self._failures_at is not None and self._clock.monotonic() >= self._failures_at:
+            self.raise_failures()
         now = self._now()
         try:
             alerts = self._alerts(self.engine.advance(now))
@@ -197,16 +203,18 @@ class Handler:
 
     # the listener's own events
 
-    def raise_event(self, kind: str, taken_failures: Sequence[int] = (), **fields: Value) -> None:
+    def raise_event(self, kind: str, **fields: Value) -> None:
         """Feed an event of the listener's own."""
         event = Event(kind, self._clock.time(), dict(fields))
-        alerts = self._alerts(self.engine.feed(event))
-        received = Received(event.time, own_frame(event))
-        if taken_failures:
-            self._keeper.commit(alert_rows(alerts, None, event.time), taken_failures)
-            self._keeper.journal(received, kind)
-        else:
-            self._keep(received, kind, alerts, None)
+        self._keep(_received(event), kind, self._fed(event), None)
+
+    def _fed(self, event: Event) -> list[Alert]:
+        """The alerts of an event without which the listener must be able to go on, or to start."""
+        try:
+            return self._alerts(self.engine.feed(event))
+        except Exception as error:  # noqa: BLE001 - it would come again at each start
+            self._report(f"{event.type} was left out: {_reason(error)}")
+            return []
 
     def raise_start(self, last_seen: float | None) -> None:
         """Say that the listener has started; `last_seen` is the last moment of which the engine knows."""
@@ -215,7 +223,7 @@ class Handler:
         if last_seen is not None:
             # rounded down: what was due up to `last_seen` has fired, and does so in a replay
             down["down_ms"] = max(0, int((self._clock.time() - last_seen) * 1000))
-        self.raise_event("LISTENER_STARTED", (), **down)
+        self.raise_event("LISTENER_STARTED", **down)
 
     def reloaded(self, adopted: Adopted) -> None:
         """Say that there are new rules, and what became of what the old ones remembered."""
@@ -247,10 +255,31 @@ class Handler:
             self.raise_event("LISTENER_EVENTS_LOST", lost=lost)
 
     def raise_failures(self) -> None:
-        """Say which deliveries the courier has given up."""
-        while failures := self._keeper.failures():
-            for n, channel, reason, attempts in failures:
-                self.raise_event("LISTENER_DELIVERY_FAILED", [n], channel=channel, reason=reason, attempts=attempts)
+        """Say which deliveries the courier has given up: the oldest now, the others when time passes."""
+        failures = self._keeper.failures()
+        self._failures_at = self._look_again(failures)
+        if not failures:
+            return
+        now = self._clock.time()
+        events = [_failed(failure, now) for failure in failures]
+        rows = alert_rows([alert for event in events for alert in self._fed(event)], None, now)
+        self._keeper.take_failures([one.n for one in failures], rows, list(map(_received, events)), _FAILED)
+
+    def _look_again(self, failures: Sequence[Failure] | None) -> float | None:
+        """When to look whether there are more than these, by the monotonic clock; None: when the courier says so."""
+        if failures is None:
+            return self._clock.monotonic() + RETRY_S
+        return self._clock.monotonic() if len(failures) == FAILURES_AT_ONCE else None
+
+
+def _failed(failure: Failure, now: float) -> Event:
+    """A delivery that was given up, as an event."""
+    return Event(_FAILED, now, {"channel": failure.channel, "reason": failure.reason, "attempts": failure.attempts})
+
+
+def _received(event: Event) -> Received:
+    """An event of the listener's own as if it had come."""
+    return Received(event.time, own_frame(event))
 
 
 def _reason(error: Exception) -> str:

@@ -4,7 +4,7 @@ As in `kinds`, what sends is imported where it is built.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rules_listener.outbox.channel import Channel
@@ -55,9 +55,11 @@ def _read_headers(node: Any, reader: "OptionReader") -> dict[str, Any]:
 
 
 def _check_headers(node: Any, reader: "OptionReader") -> None:
+    seen: dict[str, str] = {}
     for key, _ in reader.yaml.items(node):
-        if (_read_header(key, reader) or "").lower() in _FIXED_HEADERS:
-            reader.yaml.report(f"the header {key.value} can't be chosen: the request has its own", key)
+        name = _read_header(key, reader)
+        if name is not None and seen.setdefault(name.lower(), name) != name:
+            reader.yaml.report(f"the header {name} stands here twice: it is the same as {seen[name.lower()]}", key)
 
 
 def _read_signature(node: Any, reader: "OptionReader") -> dict[str, Any]:
@@ -68,6 +70,9 @@ def _read_header(node: Any, reader: "OptionReader") -> str | None:
     name = reader.yaml.text(node)
     if name is not None and not _HEADER.fullmatch(name):
         reader.yaml.report("this can't be the name of a header", node, "such as X-Token")
+        return None
+    if name is not None and name.lower() in _FIXED_HEADERS:
+        reader.yaml.report(f"the header {name} can't be chosen: the request has its own", node)
         return None
     return name
 
@@ -152,7 +157,7 @@ def _read_labels(node: Any, reader: "OptionReader") -> dict[str, Any]:
             advice = "a text that may change belongs into `annotations`"
             message = "a label is no template: it has to be the same when an alert opens and when it recovers"
             reader.yaml.report(message, value, "", advice)
-    return _fixed_texts(node, reader)
+    return _by_name(node, reader, reader.text)
 
 
 def _read_annotations(node: Any, reader: "OptionReader") -> dict[str, Any]:
@@ -169,11 +174,11 @@ def _check_label(key: Any, reader: "OptionReader") -> None:
 
 def _read_fixed_headers(node: Any, reader: "OptionReader") -> dict[str, Any]:
     _check_headers(node, reader)
-    return _fixed_texts(node, reader)
+    return _by_name(node, reader, reader.fixed)
 
 
-def _fixed_texts(node: Any, reader: "OptionReader") -> dict[str, Any]:
-    read = {str(key.value): reader.text(value) for key, value in reader.yaml.items(node)}
+def _by_name(node: Any, reader: "OptionReader", read_value: Callable[[Any], Any]) -> dict[str, Any]:
+    read = {str(key.value): read_value(value) for key, value in reader.yaml.items(node)}
     return {name: parts for name, parts in read.items() if parts is not None}
 
 

@@ -35,13 +35,15 @@ class Kind(NamedTuple):
     """A kind of channel.
 
     `timeout_s` is how long a try takes at most unless `timeout` says otherwise (None: it has no such limit).
-    `separator` stands between the lines of a digest; `no_batch` says why there can't be one.
+    `separator` stands between the lines of a digest, which have at most `most_bytes`; `no_batch` says why there
+    can't be one.
     """
 
     read: Callable[[Any, "OptionReader"], dict[str, Any]]
     build: Callable[[Options, Values], Channel]
     timeout_s: float | None = None
     separator: str = "\n"
+    most_bytes: float = inf
     no_batch: str = ""
 
 
@@ -161,7 +163,7 @@ def _read_syslog(node: Any, reader: "OptionReader") -> dict[str, Any]:
         "address": lambda value: _read_address(value, reader),
         "format": reader.choice(*FORMATS),
         "facility": reader.choice(*FACILITIES),
-        "program": reader.text,
+        "program": reader.fixed,
         "text": reader.template,
     }
     return reader.mapping(node, readers)
@@ -246,15 +248,19 @@ def _build_apprise(options: Options, values: Values) -> Channel:
 
 
 _ON_ONE_LINE = "; "
+_ARGUMENT_BYTES = 100_000
+_SYSLOG_BYTES = 6_000
+"""Less than an argument (`send/environment.py`) or a line (`send/systemlog.py`) may have: both say more."""
+
 _ALERTMANAGER_GROUPS = "Alertmanager itself gathers alerts: see `group_by` and `group_interval` in its configuration"
 
 KINDS = {
-    "command": Kind(_read_command, _build_command, COMMAND_TIMEOUT_S),
+    "command": Kind(_read_command, _build_command, COMMAND_TIMEOUT_S, most_bytes=_ARGUMENT_BYTES),
     "email": Kind(_read_email, _build_email, 30.0),
     "webhook": Kind(read_webhook, build_webhook, 10.0),
     "alertmanager": Kind(read_alertmanager, build_alertmanager, 10.0, no_batch=_ALERTMANAGER_GROUPS),
     "apprise": Kind(_read_apprise, _build_apprise, 30.0),
-    "syslog": Kind(_read_syslog, _build_syslog, 5.0, _ON_ONE_LINE),
+    "syslog": Kind(_read_syslog, _build_syslog, 5.0, _ON_ONE_LINE, most_bytes=_SYSLOG_BYTES),
     "file": Kind(_read_file, _build_file, None, _ON_ONE_LINE),
     "log": Kind(_read_log, _build_log, None, _ON_ONE_LINE),
 }

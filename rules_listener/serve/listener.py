@@ -118,12 +118,15 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     courier = CourierProcess(str(folder), bundle, clock, report, supervisord_start=start_of_parent())
     store = Store(folder, durability="power" if config.durability == "power" else "process")
     tail = Tail.open(folder)
-    keeper = _keeper(config, store, tail, courier, clock)
-    handler = _handler(config, engine, keeper, clock, store=store, tail=tail)
-    reload = Reload(arguments, handler, courier, report=report)
+    notes = PositionFile.open(folder)
+    keeper = _keeper(config, store, tail, clock, notes=notes, courier=courier)
+    past = Past(store, tail, notes, report, config.default)
+    handler = _handler(config, engine, keeper, clock, past=past, notes=notes)
+    reload = Reload(arguments, handler, courier, clock=clock, report=report)
     report(f"started; the section in supervisord.conf needs events={events_needed(engine.program.types)}")
     handler.raise_start(engine.shown_time)
     handler.raise_failures()
+    store.wait_briefly()
     gc.freeze()
     gc.enable()
     return Loop(
@@ -140,7 +143,9 @@ def start_up(options: Options, source: int, sink: int, environment: Mapping[str,
     )
 
 
-def _keeper(config: Config, store: Store, tail: Tail, courier: CourierProcess, clock: Clock) -> Keeper:
+def _keeper(  # noqa: PLR0913 - the parts that it joins
+    config: Config, store: Store, tail: Tail, clock: Clock, *, notes: PositionFile, courier: CourierProcess
+) -> Keeper:
     """What stands before the store, and wakes the courier."""
     return Keeper(
         store,
@@ -149,21 +154,22 @@ def _keeper(config: Config, store: Store, tail: Tail, courier: CourierProcess, c
         memory_limit=config.memory_limit,
         report=report,
         committed=courier.wake,
-        in_batches=tail.survives and config.durability != "power",
+        in_batches=tail.survives and notes.survives and config.durability != "power",
     )
 
 
 def _handler(  # noqa: PLR0913 - the parts that it joins
-    config: Config, engine: Engine, keeper: Keeper, clock: Clock, *, store: Store, tail: Tail
+    config: Config, engine: Engine, keeper: Keeper, clock: Clock, *, past: Past, notes: PositionFile
 ) -> Handler:
     """What is done with events, going on where the last listener ended; the engine knows again what it knew."""
-    notes = PositionFile.open(Path(config.state))
-    restored = Past(store, tail, notes, report, config.default).restore(engine, clock.time())
+    restored = past.restore(engine, clock.time())
+    if past.error is not None:
+        keeper.inherit(past.left, past.error)
     handler = Handler(
         engine,
         keeper,
         notes,
-        Sequence(life_of_parent(), notes.last, restored.committed),
+        Sequence(life_of_parent(), notes.last, restored.handled or restored.committed),
         restored=restored,
         default_channels=config.default,
         clock=clock,

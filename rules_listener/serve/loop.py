@@ -200,8 +200,10 @@ class Loop:
             self._eager_until = self._eagerness.until(now)
         self._heard_at = now
         self._ticks = self._ticks or b" eventname:TICK_" in frame.header
-        if not self._handler.sequence.is_whole:
-            self._missing_since = self._missing_since or self._heard_at
+        if self._handler.sequence.is_whole:
+            self._missing_since = None
+        elif self._missing_since is None:
+            self._missing_since = now
         if self._once:
             self._status = Status.CLEAN
 
@@ -241,11 +243,15 @@ class Loop:
         deadline = self._handler.deadline
         if deadline is not None and (due is None or deadline < due):
             due = deadline
+        look_at = self._reload.look_at
+        if look_at is not None and (due is None or look_at < due):
+            due = look_at
         if self._missing_since is not None:
             settled_at = min(self._heard_at + QUIET_S, self._missing_since + PATIENCE_S)
             due = settled_at if due is None else min(due, settled_at)
-        if self._ticks and due is None:
-            due = self._heard_at + TICK_S * MISSED_TICKS
+        if self._ticks:
+            silent_at = self._heard_at + TICK_S * MISSED_TICKS
+            due = silent_at if due is None else min(due, silent_at)
         return due
 
     def _do_what_is_due(self) -> None:
@@ -256,6 +262,9 @@ class Loop:
             self._handler.let_time_pass()
         if self._courier.restart_at is not None and now >= self._courier.restart_at:
             self._courier.start()
+            self._watch()
+        if self._reload.look_at is not None and now >= self._reload.look_at:
+            self._reload.look()
             self._watch()
         if self._missing_since is not None:
             self._settle_losses(now)

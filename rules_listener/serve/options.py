@@ -12,7 +12,8 @@ import math
 import re
 import shutil
 import stat
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -36,8 +37,10 @@ Read = Callable[[Node], Any]
 
 _REFERENCE = re.compile(r"(\$\{[^{}]*\})")
 _USER = re.compile(r"[A-Za-z][\w+.-]*://(?P<user>[^/?#@\s]*)@")
-_PASSWORD = re.compile(r"(?P<before>://[^\s/?#@:'\"]*:)(?P<password>[^\s/?#@]+)(?=@)")
-_REFERENCES = re.compile(r"(\$\{\w+\})+")
+_PASSWORD = re.compile(r"(?P<before>://[^:]*:)(?P<password>.+)(?=@)", re.DOTALL)
+_HIDDEN_ALREADY = re.compile(r"://[^/?#@:]*:(\$\{\w+\})+@")
+_WRITTEN_PASSWORD = re.compile(r"://[^/?#@:\[]*:(?!\d*[/?#]|(\$\{\w+\})+[/?#@]).+@", re.DOTALL)
+_COMMENT = re.compile(r"[ \t]+#.*")
 _WHENCE = (
     "the listener has what `environment=` in its section of supervisord.conf says; `check` what is set where it runs"
 )
@@ -45,13 +48,29 @@ _ADVICE = "a variable is set with `environment=` in the listener's section of su
 
 
 def masked(text: str) -> str:
-    """`text` with asterisks for each password in a URL, in the same places."""
+    """`text`, which is YAML, with asterisks for each password in a URL, in the same places.
 
-    def mask(found: re.Match[str]) -> str:
-        password = found["password"]
-        return found["before"] + (password if _REFERENCES.fullmatch(password) else "*" * len(password))
+    Whatever stands before the last `@` of a value may be one: it may have any sign.
+    """
+    ends = [0, *(place for span in _values(text) for place in span), len(text)]
+    return "".join(_masked(text[start:end]) for start, end in pairwise(ends))
 
-    return _PASSWORD.sub(mask, text)
+
+def _values(text: str) -> Iterator[tuple[int, int]]:
+    """Where values stand, each with the comment behind it; what is no YAML is one for each line."""
+    try:
+        for token in list(yaml.scan(text, yaml.SafeLoader)):
+            if isinstance(token, yaml.ScalarToken):
+                comment = _COMMENT.match(text, token.end_mark.index)
+                yield token.start_mark.index, comment.end() if comment else token.end_mark.index
+    except yaml.YAMLError:
+        yield from (found.span() for found in re.finditer(r".+", text))
+
+
+def _masked(text: str) -> str:
+    if _HIDDEN_ALREADY.search(text):
+        return text
+    return _PASSWORD.sub(lambda found: found["before"] + re.sub(r"[^\n]", "*", found["password"]), text)
 
 
 class OptionReader:
@@ -80,6 +99,14 @@ class OptionReader:
         """A text with references."""
         text = self.yaml.text(node)
         return None if text is None else self._parts(text, node, lambda part: part)
+
+    def fixed(self, node: Node) -> Parts | None:
+        """A text with references, which looks like no template."""
+        parts = self.text(node)
+        if any("{" in part for part in parts or () if isinstance(part, str)):
+            self.yaml.report("this is no template: it is the same for all alerts", node, "take the {…} out")
+            return None
+        return parts
 
     def secret(self, node: Node) -> Parts | None:
         """A text that has to have a reference."""
@@ -134,7 +161,10 @@ class OptionReader:
 
         def read(node: Node) -> Parts | None:
             parts = self.any_url(node)
-            if parts is not None and (reason := _wrong_url(self.preview(parts), schemes)):
+            if any("{" in part for part in parts or () if isinstance(part, str)):
+                message = "a URL is no template: it is the same for all alerts"
+                self.yaml.report(message, node, "a brace is written %7B")
+            elif parts is not None and (reason := _wrong_url(self.preview(parts), schemes)):
                 self.yaml.report(reason, node, f"such as {schemes[0]}://example.org")
             return parts
 
@@ -145,8 +175,7 @@ class OptionReader:
         text = self.yaml.text(node)
         if text is None:
             return None
-        found = _PASSWORD.search(text)
-        if found is not None and not _REFERENCES.fullmatch(found["password"]):
+        if _WRITTEN_PASSWORD.search(text):
             label = "take it from a variable: ://USER:${NAME}@"
             self.yaml.report("a password stands here as it is", node, label, _ADVICE, code="RL304")
             return None
@@ -270,7 +299,7 @@ class OptionReader:
             except ConfigError as error:
                 variable = reference[2:-1] if reference.startswith("$") else ""
                 notes = [_WHENCE] * bool(variable)
-                label = suggestion(variable, self._environment)
+                label = "" if variable in self._environment else suggestion(variable, self._environment)
                 self.yaml.report(str(error), node, label, *notes, code="RL304")
         return ["secret", self.secrets.index(reference)]
 

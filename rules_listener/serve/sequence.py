@@ -6,6 +6,8 @@
    number. So a number that is left out is missing at first, and lost only once nothing waits any more.
 3. An event that comes again has a number that was there before. It has been handled, and is not handled again.
 4. A number that goes back while `serial` goes on means that supervisord was reloaded: a new epoch, nothing lost.
+5. If it is not known when supervisord started, the first event tells whether it is still the same: what comes again has
+   the numbers of the last event, and nothing else has lower ones.
 """
 
 from collections.abc import Iterator
@@ -18,8 +20,10 @@ class Sequence:
     """The numbers of one pool. `acknowledged` is up to where all is done, `committed` the last event with alerts."""
 
     def __init__(self, life: Life, acknowledged: Position | None, committed: Position | None) -> None:
+        self._guesses = not life.is_certain
+        """Whether the first event has yet to tell if this is the supervisord that is known."""
+        self._life = life = _known_life(life, acknowledged or committed)
         known = [position for position in (acknowledged, committed) if position and position.epoch[:2] == life]
-        self._life = life
         self._epoch = known[0].epoch if known else None
         self._serial = max((position.serial for position in known), default=-1)
         self._highest = known[0].poolserial if known else -1
@@ -41,6 +45,8 @@ class Sequence:
 
     def take(self, pool: str, serial: int, poolserial: int) -> Position | None:
         """The position of a new event; None for one that comes again."""
+        if self._guesses:
+            self._guess(serial, poolserial)
         epoch = self._epoch
         if epoch is None or pool != epoch.pool or self._is_reload(serial, poolserial):
             self._epoch = epoch = Epoch(*self._life, pool)
@@ -55,6 +61,12 @@ class Sequence:
             return None
         self._serial = max(self._serial, serial)
         return Position(epoch, serial, poolserial)
+
+    def _guess(self, serial: int, poolserial: int) -> None:
+        """Begin anew if the first event shows that this is another supervisord."""
+        self._guesses = False
+        if self._epoch is not None and (serial < self._serial or poolserial < self._highest):
+            self._life, self._epoch = self._life.following, None
 
     def went_on(self, serial: int, poolserial: int) -> None:
         """Say that all numbers up to that of this event came, one after the other, and nobody asked."""
@@ -82,6 +94,12 @@ class Sequence:
         lost = sum(map(len, self._missing))
         self._missing = []
         return lost
+
+
+def _known_life(life: Life, known: Position | None) -> Life:
+    """The life that goes on: if nobody knows when this one began, that of the position that is known."""
+    last = Life(*known.epoch[:2]) if known is not None else life
+    return last if not life.is_certain and life.may_be(last) else life
 
 
 def _without(numbers: range, number: int) -> Iterator[range]:

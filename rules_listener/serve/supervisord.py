@@ -2,13 +2,15 @@
 
 1. supervisord says so in the environment (`supervisor/process.py: _spawn_as_child`): without it, nothing speaks the
    protocol to us, and waiting for an event would be waiting for ever.
-2. One life of supervisord is its pid and the moment of its start, counted by the kernel from its own boot.
+2. One life of supervisord is its pid and the moment of its start, counted by the kernel from its own boot. Where the
+   kernel does not tell that moment, as in some containers, its pid and the boot have to do.
 """
 
 import os
 import sys
 from binascii import crc32
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,14 +18,30 @@ from rules_listener.event.catalogue import CATALOGUE, LISTENER_PREFIX, UNLISTED,
 
 
 class Life(NamedTuple):
-    """One life of a supervisord: no two have the same `pid` and `start`."""
+    """One life of a supervisord: no two have the same `pid` and `start`, if the latter is known."""
 
     pid: int
     start: float
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether the moment of the start is known."""
+        return bool(self.start % _BOOT)
+
+    def may_be(self, other: "Life") -> bool:
+        """Whether this life, whose start is not known, may be one of which positions were noted."""
+        return self.pid == other.pid and 0 <= other.start - self.start < _BOOT
+
+    @property
+    def following(self) -> "Life":
+        """The name of the life after one that was named without knowing its start."""
+        return Life(self.pid, self.start + 1)
+
 
 _START_FIELD = 22
 """Which word of /proc/PID/stat is the start time, in clock ticks since boot; see proc(5)."""
+_BOOT = 1 << 32
+"""So much stands for a boot in `Life.start`; the rest is the start time."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -33,13 +51,13 @@ def started_by_supervisord(environment: Mapping[str, str]) -> bool:
 
 
 def life_of_parent() -> Life:
-    """The life of the process that started this one; where the kernel does not tell, the pid alone has to do."""
-    pid = os.getppid()
-    try:
+    """The life of the process that started this one, as far as the kernel tells."""
+    pid, boot, ticks = os.getppid(), 0, 0
+    with suppress(OSError):
         boot = crc32(_BOOT_ID.read_bytes()) >> 12
-        return Life(pid, float((boot << 32) + _start_ticks(pid)))
-    except OSError:
-        return Life(pid, 0.0)
+    with suppress(OSError):
+        ticks = _start_ticks(pid)
+    return Life(pid, float(boot * _BOOT + ticks))
 
 
 def start_of_parent() -> float:

@@ -14,7 +14,7 @@ from rules_listener.base.diagnostics import Diagnostic, suggestion, warning
 from rules_listener.base.source import Source, Span
 from rules_listener.lang.literals import read_duration, read_size
 
-_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]*):(?P<port>[0-9]{1,5})", re.ASCII)
+_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]*):(?P<port>[0-9]{1,5})", re.ASCII)
 _LAST_PORT = 65535
 
 Node = Any
@@ -179,7 +179,7 @@ class YamlReader:
         """An address with a port; without a host it means all addresses of this one."""
         text = self.text(node)
         found = None if text is None else _ADDRESS.fullmatch(text)
-        if found is not None and 0 < int(found["port"]) <= _LAST_PORT:
+        if found is not None and 0 < int(found["port"]) <= _LAST_PORT and _may_be_a_host(found["host"]):
             return text
         if text is not None:
             label = "such as 127.0.0.1:9464, or :9464 for all addresses of this host"
@@ -193,3 +193,12 @@ class YamlReader:
             return text
         self.report(f"`{text}` is not possible here", node, suggestion(text, choices), f"possible: {' '.join(choices)}")
         return None
+
+
+def _may_be_a_host(name: str) -> bool:
+    """Whether it can be looked up: no label of a name is empty or too long."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True

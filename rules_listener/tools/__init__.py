@@ -6,7 +6,8 @@
 another content).
 
 Rules: `check`, `fmt`, and `init`, which begins with some. Of a listener at work: `alerts` with `told` (a delivery, in
-words), `status` with `muted` (which mutes hold), and `demo`. Recordings: `convert`; `replay` has a package of its own.
+words), `status` with `muted` (which mutes hold) and `health` (whether it runs), and `demo`. Recordings: `convert`;
+`replay` has a package of its own.
 
 Rule tests: `eventline` (a line of events), `expected` (what is sent, beside what should be), `ruletest` and `testfile`
 (the file), `testrun` (events in, outcome out), `whynot` (why something is missing), `testreport` and `junit` (how that

@@ -21,6 +21,8 @@ from rules_listener.tools.spelled import for_people
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_UNDER_WAY = "being sent now: try that again when it has ended"
+
 DEFAULT_COUNT = 50
 MOST_AT_ONCE = 100_000
 SHORT_ID = 8
@@ -101,13 +103,13 @@ def is_terminal() -> bool:
 
 def _table(listed: Sequence[Listed], now: float) -> RenderableType:
     """For a terminal: each alert with a line for each of its deliveries, whose ids are cut short."""
-    table = show.table("time", "alert", whole=1)
+    table = show.table("time", "alert", whole=("time",))
     length = id_length([one.id for one in listed])
     for _, group in groupby(listed, lambda one: one.alert):
         of_alert = list(group)
         first = of_alert[0]
         about = Text(told.about(first), show.SEVERITY_STYLES.get(first.severity, ""))
-        deliveries = show.grid(whole=2)
+        deliveries = show.grid(3)
         for one, channel in _told_apart(of_alert):
             standing = Text.assemble(show.state(one.state), told.standing(one, now))
             deliveries.add_row(one.id[:length] or "-", channel or "-", standing)
@@ -171,7 +173,7 @@ def _values(shown: Shown) -> dict[str, Any]:
 
 def _show(shown: Shown, now: float) -> None:
     one, console = shown.delivery, show.console()
-    facts = show.grid(whole=1)
+    facts = show.grid(2)
     for name, value in (
         ("alert", told.said(one)),
         ("rule", f"{one.rule}, {one.severity}"),
@@ -195,7 +197,7 @@ def _show(shown: Shown, now: float) -> None:
 
 
 def _deliveries(deliveries: Sequence[Listed], now: float) -> RenderableType:
-    table = show.table("to", "id", "since", "state", whole=3)
+    table = show.table("to", "id", "since", "state", whole=("id",))
     for one in deliveries:
         standing = Text.assemble(show.state(one.state), told.standing(one, now))
         table.add_row(one.channel or "-", one.id, told.changed(one), standing)
@@ -204,7 +206,7 @@ def _deliveries(deliveries: Sequence[Listed], now: float) -> RenderableType:
 
 def _story(said: Sequence[Listed]) -> RenderableType:
     """What was said of an open alert, and below each of its texts to whom; that is long where channels are many."""
-    table = show.table("time", "phase", "alert", whole=2)
+    table = show.table("time", "phase", "alert", whole=("time", "phase"))
     for _, group in groupby(said, lambda one: one.alert):
         of_alert = list(group)
         first = of_alert[0]
@@ -234,20 +236,23 @@ def retry_alert(
     _say_which(identifiers, filters)
     listing = open_listing(state, config)
     if not identifiers:
-        _retry_all(listing, _unsettled(listing, filters))
+        _retry_all(listing, filters)
     _change_each(listing, identifiers, listing.retry, "waits to be sent again")
 
 
-def _retry_all(listing: Listing, alerts: Sequence[Listed]) -> None:
+def _retry_all(listing: Listing, filters: Mapping[str, tuple[str, ...]]) -> None:
     """Send again what was given up, try now what waits for its next try; what is behind that follows by itself."""
+    alerts = _unsettled(listing, filters)
+    now = SystemClock().time()
     due = [one for one in alerts if one.state == "given_up" or one.due is not None]
-    done = Counter(one.state for one in due if listing.retry(one.id, SystemClock().time()))
+    done = Counter(one.state for one in due if listing.retry(one.id, now))
     new = sum(one.changed is None for one in alerts)
     said = [
         _counted(done["given_up"], "waits to be sent again", "wait to be sent again"),
         _counted(done["waiting"], "that waited is tried now", "that waited are tried now"),
         _counted(len(alerts) - len(due) - new, "waits behind an earlier one", "wait behind earlier ones"),
         _counted(new, "waits for a courier", "wait for a courier"),
+        _being_sent(listing, filters),
     ]
     click.echo(", ".join(filter(None, said)) or "none of them was given up or waits: there is nothing to do")
 
@@ -267,8 +272,8 @@ def drop_alert(
     listing = open_listing(state, config)
     if not identifiers:
         dropped = sum(listing.drop(one.id, SystemClock().time()) for one in _unsettled(listing, filters))
-        said = _counted(dropped, "is dropped", "are dropped")
-        click.echo(said or "none of them waits or was given up: there is nothing to do")
+        said = [_counted(dropped, "is dropped", "are dropped"), _being_sent(listing, filters)]
+        click.echo(", ".join(filter(None, said)) or "none of them waits or was given up: there is nothing to do")
     _change_each(listing, identifiers, listing.drop, "is dropped")
 
 
@@ -284,6 +289,12 @@ def _unsettled(listing: Listing, filters: Mapping[str, tuple[str, ...]]) -> list
         click.echo("there are no such alerts: `rules-listener alerts` lists them", err=True)
         sys.exit(1)
     return sorted(found, key=lambda one: one.alert)
+
+
+def _being_sent(listing: Listing, filters: Mapping[str, tuple[str, ...]]) -> str:
+    """How many nothing can be done about, since they are under way."""
+    number = len(listing.deliveries(limit=MOST_AT_ONCE, wanted=Wanted(("sending",), **filters)))
+    return _counted(number, f"is {_UNDER_WAY}", f"are {_UNDER_WAY}")
 
 
 def _counted(number: int, one: str, several: str) -> str:
@@ -326,6 +337,8 @@ def _why_not(listing: Listing, identifier: str) -> str:
     found = listing.show(identifier)
     if found is None:
         return _unknown(identifier)
+    if found.delivery.state == "sending":
+        return f"{identifier} is {_UNDER_WAY}"
     first = _ahead(listing, found.delivery)
     if first is None:
         return f"{identifier} is {told.state(found.delivery.state)}: there is nothing to do"

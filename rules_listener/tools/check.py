@@ -2,6 +2,7 @@
 
 1. Exit status 0 says that the listener would load the rules and, where supervisord.conf is named, would get the events
    that they need. Warnings about the rules alone change that only with `--strict`.
+2. Where a file can't be read, or there is none, not all was checked that was to be: that is status 2.
 """
 
 import json
@@ -23,6 +24,9 @@ from rules_listener.serve.supervisord import Own, log_beside, own_command
 
 FORMATS = ("text", "json", "github", "sarif")
 
+NOT_READ = {"RL301", "RL302"}
+"""What is said of files that can't be read, or are not there."""
+
 
 @click.command(short_help="Check rule files and the configuration.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
@@ -43,8 +47,9 @@ def check(  # noqa: PLR0913 - one for each option
     """Check rule files (or folders of them), and the configuration.
 
     Without PATH, the rules that the configuration names are checked; without a configuration, rules may send to any
-    channel. Exit status 1 if there is an error. Warnings are shown once there is none: they are about rules that the
-    listener would load, and that most likely do not do what was meant. `rules-listener explain CODE` says more.
+    channel. Exit status 1 if there is an error, 2 if a file can't be read or there is none. Warnings are shown once
+    there is none: they are about rules that the listener would load, and that most likely do not do what was meant.
+    `rules-listener explain CODE` says more.
 
     With --supervisor-conf, it is said what the rules wait for in vain there, and what is wrong with the listener's own
     section, which is then printed as the rules need it. Whatever does not fit makes the exit status 1.
@@ -68,7 +73,7 @@ def check(  # noqa: PLR0913 - one for each option
     failed = has_errors(found) or not fitted.fits or (strict and bool(found))
     if output_format == "text":
         click.echo(_summary(found, len(checked.files), len(checked.rules.rules)), err=failed)
-    sys.exit(1 if failed else 0)
+    sys.exit(2 if any(one.code in NOT_READ for one in found) else int(failed))
 
 
 def _arguments(config: Path | None, paths: Sequence[str]) -> list[str]:

@@ -4,7 +4,9 @@ Exit status everywhere: 0 all is well; 1 it ran and found something; 2 it could 
 messages to standard error.
 """
 
+import os
 import sys
+from typing import Any
 
 import click
 
@@ -36,6 +38,30 @@ class Verbs(click.Group):
         except RulesListenerError as error:
             click.echo(f"rules-listener: {error}", err=True)
             sys.exit(2)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line; results that can't be written are an error, too, unless nobody reads on."""
+        if sys.stdout is None:
+            click.echo("rules-listener: there is no standard output to write the results to", err=True)
+            sys.exit(2)
+        try:
+            try:
+                return super().main(*args, **kwargs)
+            finally:
+                sys.stdout.flush()
+        except OSError as error:
+            if error.filename is not None:
+                raise
+            _write_no_more()
+            if isinstance(error, BrokenPipeError):
+                sys.exit(1)
+            click.echo(f"rules-listener: standard output can't be written: {error.strerror}", err=True)
+            sys.exit(2)
+
+
+def _write_no_more() -> None:
+    """Let what is left for standard output go nowhere: Python would complain of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

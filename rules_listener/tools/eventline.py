@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Protocol
 
+from rules_listener.base.clock import no_moment
 from rules_listener.base.diagnostics import suggestion
 from rules_listener.event.catalogue import (
     CATALOGUE,
@@ -22,12 +23,14 @@ from rules_listener.event.catalogue import (
     Field,
     Kind,
     concrete_types,
+    fields_of,
 )
 from rules_listener.event.event import Event, Value
 from rules_listener.lang.literals import read_duration, unescape
 
 MOST_REPEATS = 100_000
 COMMENT = "#"
+AFTER_THE_END = "this is after the year 9999"
 
 OMITTED: dict[tuple[str, str], Value] = {
     ("PROCESS_STATE_STARTING", "tries"): 0,
@@ -40,6 +43,13 @@ _QUOTED = re.compile(r""""(?:\\.|[^"\\])*"|'[^']*'""")
 _WORD = re.compile(rf"(?P<name>[A-Za-z_]+)=(?P<value>(?:{_QUOTED.pattern})(?!\S)|\S*)|\S+")
 _REPEATS = ("xN", "every", "D")
 _HEADER = {field.name: field for field in HEADER_FIELDS if field.name != "eventname"}
+_TOLD_OTHERWISE = {
+    "time": "the line begins with it",
+    "eventname": "it is the second word of the line",
+    "when": "a tick tells the moment of its line: leave it out",
+    **dict.fromkeys(("processname", "groupname"), "it stands behind the event, as in web:nginx"),
+    "process": "it stands behind the event, as in web:nginx",
+}
 _NAMES = frozenset({"processname", "groupname"})
 _SENT = [name for name, found in CATALOGUE.items() if not found.abstract]
 
@@ -69,6 +79,9 @@ def read_line(text: str, start: float, report: Report) -> list[Event]:
     offset_s = line.offset()
     event, count, every_s = line.event()
     if line.wrong or event is None:
+        return []
+    if no_moment(start + offset_s + (count - 1) * every_s):
+        report(AFTER_THE_END, len(text) - len(text.lstrip()), len(text.rstrip()))
         return []
     return [_at(event, start + offset_s + number * every_s) for number in range(count)]
 
@@ -194,6 +207,9 @@ class _Line:
             self._say(word, f"`{word.text}` is no field", label, f"fields: {fields}")
             return
         name = Word(word.name, word.start, word.start + len(word.name))
+        if word.name in fields_of(kind) and word.name in _TOLD_OTHERWISE:
+            self._say(name, f"`{word.name}` is not written here", _TOLD_OTHERWISE[word.name])
+            return
         message = f"{kind.name} has no field `{word.name}`"
         self._say(name, message, suggestion(word.name, known), f"fields: {fields or 'none'}")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from rules_listener.base.printable import printable
 from rules_listener.lang import nodes
 from rules_listener.lang.literals import spell_duration
 from rules_listener.match.firing import AtMost
@@ -18,7 +19,7 @@ from rules_listener.match.traces import Traced, TracedArm
 from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.tools.observed import Asked, Observation, Observed, shown_rules
 from rules_listener.tools.routed import Decided
-from rules_listener.tools.spelled import Times, cut, held_back, printable, spell_value
+from rules_listener.tools.spelled import Times, cut, held_back, spell_value
 from rules_listener.tools.why import awaited, counted_field, for_key, truth_word, why
 
 if TYPE_CHECKING:

@@ -173,7 +173,9 @@ class Observer:
 
     def meanwhile(self, event: Seen) -> list[Alert]:
         """The alerts of all deadlines before an event, which is then to be fed."""
-        return [] if event.type.startswith(LISTENER_PREFIX) else self._run.advance(event.time)
+        if event.type.startswith(LISTENER_PREFIX):
+            return []
+        return self._run.alerts(self._run.engine.let_pass(event))
 
     def observe(self, event: Event) -> Observed:
         """Feed an event, and say what each rule makes of it."""

@@ -9,6 +9,7 @@ import click
 from rules_listener.base.diagnostics import as_text
 from rules_listener.base.errors import ConfigError
 from rules_listener.outbox.listing import Listing
+from rules_listener.serve.bundle import kept_bundle
 from rules_listener.serve.config import FILE_NAME, default_config
 from rules_listener.serve.configfile import read_config, read_state
 
@@ -48,9 +49,11 @@ def state_folder(state: Path | None, config: Path | None) -> Path:
 
 
 def open_listing(state: Path | None, config: Path | None) -> Listing:
-    """The store of the listener that was named.
+    """The store of the listener that was named, which knows what the channels gather that it runs with.
 
     Raises:
         ConfigError: the configuration can't be read, or not what it says of the state folder.
     """
-    return Listing(state_folder(state, config))
+    folder = state_folder(state, config)
+    bundle = kept_bundle(folder)
+    return Listing(folder, {} if bundle is None else bundle.config.gather_s)

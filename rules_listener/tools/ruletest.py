@@ -7,6 +7,7 @@ from itertools import chain
 from os.path import normpath
 from pathlib import Path
 
+from rules_listener.base.clock import no_moment
 from rules_listener.base.diagnostics import suggestion
 from rules_listener.base.errors import ConfigError
 from rules_listener.base.source import Span
@@ -15,7 +16,7 @@ from rules_listener.event.event import Event, Value
 from rules_listener.event.localtime import read_moment
 from rules_listener.lang.literals import spell_duration
 from rules_listener.serve.yamlnodes import Node, YamlReader
-from rules_listener.tools.eventline import read_line
+from rules_listener.tools.eventline import AFTER_THE_END, read_line
 from rules_listener.tools.expected import Expected, Fact
 
 KEYS = ["name", "start", "events", "recording", "until", "alerts", "held"]
@@ -170,6 +171,9 @@ class _TestReader:
     def _until(self, node: Node, events: Sequence[Event], start: float) -> float | None:
         seconds = self.yaml.duration(node)
         last_s = round(events[-1].time - start, 3) if events else 0.0
+        if seconds is not None and no_moment(start + seconds):
+            self.yaml.report(AFTER_THE_END, node)
+            return None
         if seconds is not None and seconds < last_s:
             self.yaml.report("this is before the last event", node, f"which comes at {spell_duration(last_s)}")
         return seconds

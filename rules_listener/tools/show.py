@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Collection
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -53,18 +54,21 @@ def is_coloured() -> bool:
     return made.is_terminal and not made.no_color
 
 
-def table(*columns: str, whole: int = 0) -> Table:
-    """An empty table that takes no more room than it needs; its first `whole` columns are never cut."""
+def table(*columns: str, whole: Collection[str] = ()) -> Table:
+    """An empty table that takes no more room than it needs; the columns that are `whole` are never folded.
+
+    They are for what is short whatever happens: where they need all the room, nothing is left of the others.
+    """
     made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for number, column in enumerate(columns):
-        made.add_column(column, overflow="fold", no_wrap=number < whole)
+    for column in columns:
+        made.add_column(column, overflow="fold", no_wrap=column in whole)
     return made
 
 
-def grid(*, whole: int) -> Table:
-    """An empty table without a head, of `whole` columns that are never cut, and one more."""
+def grid(columns: int, *, whole: int = 1) -> Table:
+    """An empty table without a head, the first `whole` of whose columns are never folded."""
     made = Table.grid(padding=(0, 2, 0, 0))
-    for number in range(whole + 1):
+    for number in range(columns):
         made.add_column(no_wrap=number < whole, overflow="fold")
     return made
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from rules_listener.base.printable import printable
 from rules_listener.event.catalogue import Kind
 from rules_listener.lang.literals import SEVERITIES, spell_duration
 from rules_listener.match.clauses import ALREADY_OPEN
@@ -24,11 +25,6 @@ def cut(text: str, longest: int) -> str:
     """A text of so many characters, and how many more there are."""
     left_out = len(text) - longest
     return text if left_out <= 0 else f"{text[:longest]} … ({left_out} more characters)"
-
-
-def printable(text: str) -> str:
-    """A text in which what can't be seen is spelled, so that none of it is an instruction to a terminal."""
-    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
 
 
 def printable_lines(text: str) -> str:

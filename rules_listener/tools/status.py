@@ -101,7 +101,7 @@ def is_running(folder: Path) -> bool:
 
 def _show(values: dict[str, Any], summary: Summary, now: float) -> None:
     console = show.console()
-    facts = show.grid(whole=1)
+    facts = show.grid(2)
     parts: list[tuple[str, list[Text]]] = [
         ("listener", _listener(values, now)),
         ("events", _events(values)),
@@ -174,7 +174,7 @@ def _show_queues(summary: Summary, now: float) -> None:
     if not summary.deliveries:
         console.print("no alerts yet")
         return
-    table = show.table("channel", "waiting", *(name.replace("_", " ") for name in _STATES), whole=1)
+    table = show.table("channel", "waiting", *(name.replace("_", " ") for name in _STATES))
     for channel in sorted({channel for channel, _ in summary.deliveries}):
         counts = {name: number for (one, name), number in summary.deliveries.items() if one == channel}
         numbers = [
@@ -210,7 +210,7 @@ def _show_open(summary: Summary, now: float) -> None:
 def _show_trouble(problems: list[Problem], now: float) -> None:
     if not problems:
         return
-    table = show.table("trouble", "with", "state", "why", whole=3)
+    table = show.table("trouble", "with", "state", "why", whole=("trouble", "state"))
     for one in problems:
         times = f" ({one.number} times)" if one.number > 1 else ""
         state = show.state(one.state) if one.state else Text("dead frame")

@@ -14,9 +14,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from rules_listener.base.printable import printable
 from rules_listener.lang.literals import spell_duration
 from rules_listener.tools.expected import LIKE, Expected, Fact, Facts, Row, is_so
-from rules_listener.tools.spelled import printable
 from rules_listener.tools.testfile import Suite
 from rules_listener.tools.testrun import Ran
 from rules_listener.tools.whynot import why_not

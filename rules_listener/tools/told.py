@@ -47,7 +47,7 @@ def _next_try(listed: Listed, now: float) -> str:
     if listed.changed is None:
         return "no courier has taken it in yet"
     if listed.due is None:
-        return "behind an earlier one of its key"
+        return "behind an earlier one"
     return f"try {listed.attempts + 1} {when(listed.due, now)}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from rules_listener.base.printable import printable
 from rules_listener.lang import nodes
 from rules_listener.lang.literals import spell_duration
 from rules_listener.lang.parts import PartedRule
@@ -10,7 +11,7 @@ from rules_listener.match.firing import Pattern
 from rules_listener.match.traces import Traced
 from rules_listener.outbox.alert import Alert
 from rules_listener.tools.observed import Asked, Observation
-from rules_listener.tools.spelled import Times, held_back, printable, quoted, shortened, spell_value
+from rules_listener.tools.spelled import Times, held_back, quoted, shortened, spell_value
 
 LONGEST_KEY = 200
 """Characters of a key."""

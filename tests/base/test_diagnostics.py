@@ -59,9 +59,28 @@ TEXTS = {
         WARNING,
         "warning[RL302]: there are no rules\n --> x.rules:2:3\n  |\n2 |   shutdown\n  |   ^^^^^^^^",
     ),
-    "a tab is kept, so that the carets stay below": (
-        Diagnostic("RL101", "m", at("\ton\tx", "x")),
-        "error[RL101]: m\n --> x.rules:1:5\n  |\n1 | \ton\tx\n  | \t  \t^",
+    "a tab is shown as blanks, so that the carets are below": (
+        Diagnostic("RL101", "m", at("\ton\tx y", "n\tx")),
+        "error[RL101]: m\n --> x.rules:1:3\n  |\n1 |     on    x y\n  |      ^^^^^^",
+    ),
+    "what a terminal would do is spelled": (
+        Diagnostic("RL101", "m\x1b", at("a\x1b[31m b\u202ec", "b\u202e"), "l\x07", ("n\x1b",)),
+        (
+            "error[RL101]: m\\u001b\n --> x.rules:1:8\n  |\n1 | a\\u001b[31m b\\u202ec\n"
+            "  |             ^^^^^^^ l\\u0007\n  = n\\u001b"
+        ),
+    ),
+    "of a long line, what is near": (
+        Diagnostic("RL101", "m", at("a" * 1000 + "xyz" + "b" * 1000, "xyz")),
+        (f"error[RL101]: m\n --> x.rules:1:1001\n  |\n1 | …{'a' * 80}xyz{'b' * 117}…\n  | {' ' * 81}^^^"),
+    ),
+    "the beginning of a long line": (
+        Diagnostic("RL101", "m", at("xyz" + "b" * 1000, "xyz")),
+        f"error[RL101]: m\n --> x.rules:1:1\n  |\n1 | xyz{'b' * 197}…\n  | ^^^",
+    ),
+    "the end of a long line, all of which is meant": (
+        Diagnostic("RL101", "m", at("a" * 1000 + "b" * 1000, "b" * 1000)),
+        f"error[RL101]: m\n --> x.rules:1:1001\n  |\n1 | …{'a' * 80}{'b' * 120}…\n  | {' ' * 81}{'^' * 120}",
     ),
     "wide and combining characters": (
         Diagnostic("RL101", "m", at("'磁e\u0301' 盘x 🔥", "盘x")),

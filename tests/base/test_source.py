@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules_listener.base.source import Source, Span
+from rules_listener.base.source import Source, Span, short_names
 
 POSITIONS = {
     "start": ("ab\ncd", 0, (1, 1)),
@@ -63,3 +63,19 @@ def test_span() -> None:
     assert (second.line, second.place) == (2, "a/x.rules:2:3")
     assert first.to(second) == Span(source, 0, 15)
     assert first.to(Span(source, 1, 2)) == first
+
+
+@pytest.mark.parametrize(
+    ("paths", "short"),
+    [
+        (["/etc/rules/x.rules", "/etc/rules/y.rules"], ["x.rules", "y.rules"]),
+        (["/r/a/x.rules", "/r/b/x.rules", "/r/b/y.rules"], ["a/x.rules", "b/x.rules", "y.rules"]),
+        (["/r/a/c/x.rules", "/r/b/c/x.rules", "/r/c/d/x.rules"], ["a/c/x.rules", "b/c/x.rules", "d/x.rules"]),
+        (["x.rules", "b/x.rules"], ["x.rules", "b/x.rules"]),
+        (["/x.rules", "/b/x.rules", "/x.rules"], ["/x.rules", "b/x.rules"]),
+        ([], []),
+    ],
+)
+def test_files_are_told_apart(paths: list[str], short: list[str]) -> None:
+    """A file is called by its name alone, unless another one has the same; then by as many folders as it takes."""
+    assert short_names(paths) == dict(zip(dict.fromkeys(paths), short, strict=True))

@@ -27,10 +27,13 @@ class Piped:
 
     def send(self, process: str, data: str) -> float:
         """Send an event of a process's; how long its answer took, in seconds."""
-        payload = f"processname:{process} groupname:{process} pid:7\n{data}"
+        return self.tell("PROCESS_COMMUNICATION_STDOUT", f"processname:{process} groupname:{process} pid:7\n{data}")
+
+    def tell(self, kind: str, payload: str) -> float:
+        """Send an event of this type; how long its answer took, in seconds."""
         head = (
             f"ver:3.0 server:supervisor serial:{self._serial} pool:rl poolserial:{self._serial} "
-            f"eventname:PROCESS_COMMUNICATION_STDOUT len:{len(payload)}\n"
+            f"eventname:{kind} len:{len(payload)}\n"
         )
         self._serial += 1
         assert self.process.stdin is not None

@@ -291,7 +291,7 @@ def test_a_reload_amid_a_window(supervised: Supervised) -> None:
     supervised.ask("signalProcess", "rl", "HUP")
     wait_for_text(supervised, "2 kept, 1 anew, 2 gone")
     assert (
-        "rules-listener: reloaded: 3 rules; kept: 2; anew: 1 (changed); gone: 2 (changed, gone); "
+        "rules-listener: reloaded: 3 rules; kept: 2 (full, reloads); anew: 1 (changed); gone: 2 (changed, gone); "
         "open alerts closed without a recovery: 1\n"
     ) in supervised.read("rl.err")
     begin(supervised, "say")

@@ -67,6 +67,46 @@ def test_a_reload(supervised: Supervised) -> None:
     assert supervised.listener_pid() == pid
 
 
+def test_files_that_are_watched(supervised: Supervised) -> None:
+    """With `watch`, changed rules are taken over by themselves; wrong ones are rejected once, and the old ones stay."""
+    supervised.config(more="watch: true")
+    supervised.rules(f'on PROCESS_COMMUNICATION alert "old {{data}}"{RELOADS}')
+    supervised.listener()
+    supervised.say("say", "event")
+    supervised.start()
+    supervised.wait_for_texts("old event")
+    supervised.rules(WRONG)
+    supervised.wait_for(lambda: any(text.startswith("rejected: RL201") for text in supervised.texts("sent")), "it")
+    supervised.rules(f'on PROCESS_COMMUNICATION alert "new {{data}}"{RELOADS}')
+    supervised.wait_for(lambda: supervised.texts("sent")["reloaded"], "LISTENER_RULES_RELOADED")
+    supervised.ask("startProcess", "say")
+    supervised.wait_for(lambda: supervised.texts("sent")["new event"] == 1, "the new rules")
+    assert supervised.read("rl.err").count("the rules or the configuration have changed") == 2
+
+
+def test_what_a_reload_can_not_change(supervised: Supervised) -> None:
+    """A reload says which keys take a restart and goes on with the old ones, and which events the new rules need."""
+    supervised.rules('on PROCESS_COMMUNICATION alert "{data}"')
+    supervised.listener()
+    supervised.say("say", "event")
+    supervised.start()
+    supervised.wait_for_texts("event")
+    text = supervised.config_path.read_text(encoding="utf-8")
+    elsewhere = text.replace(f"state: {supervised.state}", f"state: {supervised.folder}/elsewhere\ndurability: power")
+    supervised.config_path.write_text(elsewhere, encoding="utf-8")
+    supervised.rules("on PROCESS_COMMUNICATION, PROCESS_LOG alert 'new {data}'")
+    supervised.ask("signalProcess", "rl", "HUP")
+    supervised.wait_for(lambda: "reloaded: 1 rules" in supervised.read("rl.err"), "the new rules")
+    assert "a new `state`, `durability` takes a restart of the listener; until then the old value holds" in (
+        supervised.read("rl.err")
+    )
+    assert "the rules look at PROCESS_LOG_STDERR, PROCESS_LOG_STDOUT now: the section in supervisord.conf needs " in (
+        supervised.read("rl.err")
+    )
+    supervised.ask("startProcess", "say")
+    supervised.wait_for_texts("event", "new event")
+
+
 def test_a_reload_brings_new_channels(supervised: Supervised) -> None:
     """Channels that a reload brings are used, also for what waited for a channel that did not work."""
     supervised.config(f'{{ops: {{command: ["{supervised.folder}/missing", "{{message}}"]}}}}')

@@ -44,6 +44,8 @@ CHANNELS = """
       labels: {team: "${SIGN}"}
       annotations: {text: "${BODY} {message}"}
       headers: {X-Token: "file:secret"}
+  cmd: {command: [sh, -c, 'PRINT; exit 3']}
+  out: {log: {}}
   kept: {file: {path: /none/alerts, text: "${BODY} {message}"}}
   mails:
     email: {server: "smtps://me:${MAIL}@127.0.0.1:SMTP", ca: CA, from: a@b.c, to: a@b.c, subject: "${BODY} {message}"}
@@ -138,24 +140,31 @@ def _everything(supervised: Supervised, environment: dict[str, str], scraper: Sc
 def test_no_secret_is_anywhere(supervised: Supervised, certificates: Certificates) -> None:
     """With a secret in every channel, and receivers that repeat whatever they are told, it is nowhere to be read."""
     hook, mailbox, scraper = Echo(), Mailbox(), Scraper(free_port())
+    print_all = f"echo {' '.join(f'${name}' for name in SECRETS if name != 'FILE')} `cat {supervised.folder}/secret`"
     supervised.write("secret", SECRETS["FILE"] + "\n")
     tls = server_context(certificates.server)
     options: dict[str, Any] = {"ssl_context": tls, "authenticator": _repeat, "auth_require_tls": False}
     with hook_server(hook) as http, mail_server(mailbox, **options) as smtp:
-        supervised.config(CHANNELS.replace("HTTP", str(http)).replace("SMTP", str(smtp)).replace("CA", certificates.ca))
+        supervised.config(
+            CHANNELS.replace("HTTP", str(http))
+            .replace("SMTP", str(smtp))
+            .replace("CA", certificates.ca)
+            .replace("PRINT", print_all)
+        )
         text = supervised.config_path.read_text().replace("default: [ops]", "default: [mail]")
         text += f"metrics: 127.0.0.1:{scraper.port}\n"
         supervised.config_path.write_text(text)
-        names = "mail, path, login, gone, tls, nowhere, chat, device, am, kept, mails, hooks"
+        names = "mail, path, login, gone, tls, nowhere, chat, device, am, kept, mails, hooks, cmd"
         supervised.rules(
             f'rule said\non PROCESS_COMMUNICATION\n  alert "{{data}}" to {names}\n'
-            'on LISTENER_DELIVERY_FAILED alert "failed: {channel} {reason}" to device'
+            f'  run ["sh", "-c", "{print_all}; exit 3"]\n'
+            'on LISTENER_DELIVERY_FAILED alert "failed: {channel} {reason}" to device, out'
         )
         supervised.say("say", "hello", "again")
         quoted = [name + '="' + value.replace('"', "Q") + '"' for name, value in SECRETS.items() if name != "FILE"]
         supervised.listener(environment=",".join(quoted))
         supervised.start()
-        expected = {*names.split(", ")}
+        expected = {*names.split(", "), "run"}
         supervised.wait_for(
             lambda: {alert.channel for alert in supervised.alerts() if alert.reason} == expected, "a reason for each"
         )
@@ -172,6 +181,8 @@ def test_no_secret_is_anywhere(supervised: Supervised, certificates: Certificate
         assert found == []
         reasons = {alert.channel: str(alert.reason) for alert in supervised.alerts() if alert.reason}
         assert reasons["mail"] == f"127.0.0.1:{smtp} refuses user or password: 535 not ***, nor ***"
+        assert reasons["run"] == reasons["cmd"] == "exit status 3: *** *** *** *** *** *** ***"
+        assert "failed: gone" in supervised.read("rl.err")
         assert reasons["path"].startswith(f"127.0.0.1:{http} answered 500 Internal Server Error: /*** {{")
 
 

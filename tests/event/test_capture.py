@@ -48,6 +48,16 @@ def test_the_time_of_a_frame(events: list[Event], start: float | None, expected:
     assert times(events, start) == expected
 
 
+@pytest.mark.parametrize("when", [1_764_000_000_000, -1, 10**400])
+def test_a_tick_that_tells_of_no_moment(when: int) -> None:
+    """It is reported like any frame that can't be read, and does not set the time."""
+    events, said = read(*map(encode, [tick(60), tick(when), SAID]))
+    assert [(event.type, event.time) for event in events] == [("TICK_60", 60), ("PROCESS_LOG_STDOUT", 60)]
+    (line,) = said
+    assert line.startswith(f"x.capture: frame 2: `when` is {when}"[:100])
+    assert ": seconds since 1970 belong here" in line
+
+
 def test_a_tick_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only so many events wait for the first tick: a long capture without one is read in little memory."""
     monkeypatch.setattr(capture, "MOST_WAITING", 3)

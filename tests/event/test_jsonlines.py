@@ -72,6 +72,18 @@ GOOD = '{"time": 1, "event": "TICK_5", "when": 5}'
         ('{"event": "TICK_5"}', "`time` is missing"),
         ('{"time": 1}', "`event` is missing"),
         ('{"time": "soon", "event": "TICK_5"}', "`time` is no number of seconds: 'soon'"),
+        (
+            '{"time": 1764000000000, "event": "TICK_5", "when": 5}',
+            "`time` is 1764000000000: seconds since 1970 belong here, not milliseconds",
+        ),
+        (
+            '{"time": -1, "event": "TICK_5", "when": 5}',
+            "`time` is -1: seconds since 1970 belong here, up to the year 9999",
+        ),
+        (
+            '{"time": 1e300, "event": "SUPERVISOR_STATE_CHANGE_RUNNING"}',
+            "`time` is 1e+300: seconds since 1970 belong here, up to the year 9999",
+        ),
         ('{"time": 1, "event": "TICK_5", "when": 5.5}', "`when` is no whole number: 5.5"),
         ('{"time": 1, "event": "OTHER", "list": [1]}', "`list` is neither a text nor a number: [1]"),
         ('{"time": 1, "event": 5}', "`event` is no text: 5"),

@@ -80,7 +80,17 @@ def test_the_host_s_zone() -> None:
     assert [utc(times.moment(f"2025-10-26 01:{minute}", 0))[-5:] for minute in (50, 10)] == ["00:50", "01:10"]
 
 
-@pytest.mark.parametrize("minute", ["2025-02-30 10:00", "2025-01-01 25:00", "0000-01-01 00:00"])
+@pytest.mark.parametrize(
+    "minute",
+    [
+        "2025-02-30 10:00",
+        "2025-01-01 25:00",
+        "0000-01-01 00:00",
+        "0001-01-01 00:00",
+        "1969-12-31 23:59",
+        "9999-12-31 00:00",
+    ],
+)
 def test_a_time_that_there_is_not(minute: str) -> None:
     """A day or an hour that no calendar has is told apart from all others."""
     with pytest.raises(ValueError, match=r".+"):
@@ -125,7 +135,17 @@ def test_moments_as_people_write_them(text: str, moment: float) -> None:
     assert read_moment(text, BERLIN) == moment
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5", "1e9", "2025-13-01", "0001-01-01"])
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("1764000000000", "not milliseconds"), ("9" * 30, "up to the year 9999"), ("1969-12-31", "up to")],
+)
+def test_a_moment_that_is_out_of_range(text: str, hint: str) -> None:
+    """What lies before 1970 or after the year 9999 is no moment; milliseconds are told as such."""
+    with pytest.raises(ConfigError, match=rf"is no moment: seconds since 1970 belong here, {hint}"):
+        read_moment(text, UTC)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "1e9", "2025-13-01"])
 def test_a_text_that_is_no_moment(text: str) -> None:
     """The error names the text, and the ways to write a moment."""
     with pytest.raises(ConfigError, match="is no moment: write seconds since 1970, or 2025-11-23T20:01"):

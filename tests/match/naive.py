@@ -129,6 +129,30 @@ def stays(history: list[Change], duration: float, end: float) -> list[tuple[floa
     return fired
 
 
+def closings(
+    history: list[Change], key_of: Callable[[str, str], str], duration: float, end: float
+) -> list[tuple[float, str]]:
+    """`until S for D`, S about states: moments and keys at which an alert closes that each "fires" opens.
+
+    It closes D after the first S ("closes") since something spoke against it: another firing of the key, another state
+    of the process that S was about, the removal of its group.
+    """
+    closed = []
+    for key in {key_of(one.process, one.group) for one in history}:
+        is_open, since = False, None
+        for one in [*history, Change(end, "", "", "the end")]:
+            if since is not None and since.time + duration <= one.time:
+                closed.append((since.time + duration, key))
+                is_open, since = False, None
+            concerned = "" if since is None else since.process if one.kind != "removed" else one.process
+            if since is not None and (since.group, concerned) == (one.group, one.process):
+                since = None
+            if one.kind in ("fires", "closes") and key_of(one.process, one.group) == key:
+                is_open = is_open or one.kind == "fires"
+                since = None if one.kind == "fires" else since or (one if is_open else None)
+    return closed
+
+
 MODELS: dict[str, tuple[str, Model]] = {
     "times": ("on REMOTE_COMMUNICATION where data contains 'm' {n} times in {d}", times),
     "distinct": ("on REMOTE_COMMUNICATION where data contains 'm' {n} distinct server in {d}", distinct),

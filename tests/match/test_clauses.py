@@ -1,10 +1,12 @@
 """The clauses of alerts: what stays open, what is said again, what is held back."""
 
+import json
+
 import pytest
 
 from rules_listener.event.event import Event
 from tests.match.harness import NOW, engine, state
-from tests.match.playing import Said, alerts, at, backoff, beat, exited, own, play, running
+from tests.match.playing import Said, alerts, at, backoff, beat, exited, own, play, running, said
 
 STOPPING = Event("SUPERVISOR_STATE_CHANGE_STOPPING", NOW, {})
 OPEN_SINCE = "already open since "
@@ -139,6 +141,79 @@ def test_one_reminder_for_all_that_were_missed() -> None:
         (603, "reminder", "site:web"),
         (663, "reminder", "site:web"),
     ]
+
+
+@pytest.mark.parametrize("reload", [False, True])
+def test_a_recovery_says_how_many_were_held_back_as_its_alert_did(*, reload: bool) -> None:
+    """Its text is that of the alert, also where that tells what a limit held back; a reminder has its own figure."""
+    text = "on PROCESS_STATE_EXITED alert '{processname} {suppressed}' until started remind every 10m at most 1 per 5m"
+    events = [at(second, exited(f"p{second}")) for second in (0, 1, 2, 400, 401)]
+    rules, found = engine(text), []
+    found += play(rules, *events, until=1000)
+    if reload:
+        dumped = json.loads(json.dumps(rules.dump()))
+        rules = engine(text)
+        rules.adopt(dumped)
+    found += play(rules, at(1001, running("p400")), at(1002, running("p401")))
+    assert [one for one in found if "p400" in one[2]] == [
+        (400, "firing", "p400 2"),
+        (1000, "reminder", "p400 4"),
+        (1001, "recovery", "resolved after 10m1s: p400 2"),
+    ]
+
+
+QUIET = 300 * 86400
+
+
+def test_reminders_of_a_quiet_time_are_all_there() -> None:
+    """In a recording that is silent for most of a year, each reminder comes that the listener would have sent."""
+    found = play(f"{UNTIL} remind every 1d", at(0, exited()), at(QUIET, running()))
+    assert [moment for moment, phase, _ in found if phase == "reminder"] == [day * 86400 for day in range(1, 301)]
+
+
+YEARS = 55 * 366 * 86400
+GAPS: dict[str, tuple[str, list[Said]]] = {
+    "remind": (f"{UNTIL} remind every 1m", [(YEARS + 3, "reminder", "site:web"), (YEARS + 63, "reminder", "site:web")]),
+    "for": ("on PROCESS_STATE_EXITED for 1m alert 'x'", [(YEARS + 3, "firing", "x")]),
+    "without, and it comes": ("on PROCESS_STATE_EXITED without TICK within 1m overall alert 'x'", []),
+    "no": ("on no PROCESS_STATE for 1m alert 'x'", [(YEARS + 60, "firing", "x")]),
+    "times": ("on EVENT 2 times in 1m alert 'x'", [(YEARS + 1, "firing", "x")]),
+}
+
+
+@pytest.mark.parametrize("looks", [False, True])
+@pytest.mark.parametrize("name", GAPS)
+def test_more_than_a_year_between_two_events(name: str, *, looks: bool) -> None:
+    """It counts as a time without a listener: one reminder catches up, and what is overdue waits a little."""
+    rule, expected = GAPS[name]
+    rules = engine(rule)
+    rules.feed(at(0, exited()))
+    events = [at(YEARS + second, Event("TICK_5", NOW, {"when": 0})) for second in (0, 1)]
+    before = rules.let_pass(events[0]) if looks else []
+    assert before == []
+    assert [one for one in play(rules, *events, until=YEARS + 65) if one[0] > 0] == expected
+
+
+@pytest.mark.parametrize("milliseconds", [10**17, -(10**17), 10**400, -(10**400)])
+@pytest.mark.parametrize("name", ["by_ms", "down_ms"])
+def test_what_no_clock_can_be_set_by(name: str, milliseconds: int) -> None:
+    """Nonsense about clocks in a recording does not let time go on for ever, nor does it raise anything."""
+    kind = "CLOCK_CHANGED" if name == "by_ms" else "STARTED"
+    rules = engine(f"{UNTIL} remind every 1m rule f on crashed 1 times in 1m alert '{{first_time}}'")
+    events = [at(0, exited()), at(1, own(kind, **{name: milliseconds})), at(70, exited()), at(140, running())]
+    assert len(play(rules, *events)) < 10
+
+
+def test_many_firings_of_deadlines_come_in_portions() -> None:
+    """Whoever takes portions gets them as they are made, in the same order, and the rest with the event."""
+    text = f"{UNTIL} remind every 1h"
+    events = [at(0, exited()), at(QUIET, running())]
+    portions: list[list[Said]] = []
+    rules = engine(text)
+    rules.take_portion = lambda firings: portions.append(said(alerts(firings)))
+    rest = play(rules, *events)
+    assert [len(portion) for portion in portions] == [1000] * 7
+    assert [*rest[:1], *(one for portion in portions for one in portion), *rest[1:]] == play(text, *events)
 
 
 def test_a_limit_holds_back_and_says_how_many() -> None:

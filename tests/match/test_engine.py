@@ -350,3 +350,27 @@ def test_hostile_texts_take_linear_time(condition: str) -> None:
     start = time.process_time()
     assert not running.feed(event)
     assert time.process_time() - start < 1.0
+
+
+def test_what_rules_said_before_one_raised_is_not_lost() -> None:
+    """A rule that raises gives up its event; the alerts of others come out with the next one, and time goes on."""
+    text = """mute env("X") == "1" because "of this test"
+        rule first on PROCESS_STATE_EXITED for 1m alert "a" rule second on PROCESS_STATE_EXITED for 1m alert "b"
+        rule third on PROCESS_STATE_FATAL alert "c" """
+    asked: list[str] = []
+
+    def env(name: str) -> str | None:
+        asked.append(name)
+        if len(asked) == 2:
+            raise ZeroDivisionError
+        return None
+
+    running = Engine(load(compile_rules(checked_rules(text)), {"env": env}))
+    running.feed(EXITED)
+    with pytest.raises(ZeroDivisionError):
+        running.advance(NOW + 100)
+    firings = running.feed(Event(FATAL.type, NOW + 100, FATAL.fields))
+    assert [(firing.rule.name, firing.time - NOW, firing.due is None) for firing in firings] == [
+        ("first", 60, False),
+        ("third", 100, True),
+    ]

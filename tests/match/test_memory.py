@@ -44,6 +44,16 @@ def test_what_is_remembered(rule: str, expected: Memory) -> None:
     assert rules.dump() == before
 
 
+def test_values_of_one_moment() -> None:
+    """Two that came at the same time are two."""
+    rules = engine("on crashed 3 distinct processname in 10s overall alert 'x'")
+    events = [at(0, exited(name)) for name in ("web", "db")]
+    for event in events:
+        rules.feed(event)
+    found = remembered(rules.dump(), rules.program.rules[0], events[0])
+    assert found.noted == (Noted(NOW, "web"), Noted(NOW, "db"))
+
+
 def test_an_alert_that_is_about_to_close() -> None:
     """When it closes, and how many were held back."""
     rules = engine(f"on crashed {ALERT}")

@@ -12,7 +12,7 @@ from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import Alert
 from tests.match.harness import NOW, checked_rules, engine, state
-from tests.match.naive import MODELS, Change, Occurrence, no_overall, stays
+from tests.match.naive import MODELS, Change, Occurrence, closings, no_overall, stays
 from tests.match.playing import alerts, at, backoff, beat, exited, own, running
 
 OCCURRENCES = st.lists(
@@ -91,6 +91,42 @@ def test_states_that_last(scope: str, history: list[Change], duration: int) -> N
     assert sorted((one.time - NOW, one.key) for one in firings) == sorted(right)
 
 
+STATES = st.lists(
+    st.builds(
+        Change,
+        st.integers(0, 15).map(float),
+        st.sampled_from("ab"),
+        st.sampled_from("gh"),
+        st.sampled_from(["fires", "fires", "closes", "closes", "closes", "another", "removed"]),
+    ),
+    max_size=16,
+).map(lambda found: sorted(found, key=lambda one: one.time))
+
+
+def come(one: Change) -> Event:
+    """A change as supervisord sends it."""
+    match one.kind:
+        case "fires":
+            return at(one.time, exited(one.process, one.group))
+        case "closes":
+            return at(one.time, running(one.process, one.group))
+        case "removed":
+            return at(one.time, Event("PROCESS_GROUP_REMOVED", NOW, {"groupname": one.group}))
+    return at(one.time, state("STOPPING", one.process, one.group, from_state="RUNNING", pid=7))
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@settings(max_examples=300, deadline=None)
+@given(history=STATES, duration=st.integers(1, 6))
+def test_alerts_that_close_after_a_while(scope: str, history: list[Change], duration: int) -> None:
+    """Only the process whose state is waited for can keep an alert from closing, and only as long as it is."""
+    rules = engine(f"on PROCESS_STATE_EXITED {scope} alert 'x' until PROCESS_STATE_RUNNING for {duration}s")
+    firings = [firing for one in history for firing in rules.feed(come(one))]
+    firings += rules.advance(NOW + 30) if history else []
+    found = [(one.time - NOW, one.key) for one in alerts(firings) if one.phase == "recovery"]
+    assert sorted(found) == sorted(closings(history, SCOPES[scope].format, duration, 30.0))
+
+
 RULES = """
 rule times on crashed 2 times in 10s
   alert "{count} {first_time}" to a until started for 3s remind every 4s at most 2 per 9s
@@ -100,6 +136,8 @@ rule follows on PROCESS_STATE_EXITED then PROCESS_STATE_BACKOFF within 5s per gr
 rule lacks on crashed without started within 4s alert "{elapsed} {count} {ver}" until started for 2s remind every 3s
 rule silent on no PROCESS_COMMUNICATION for 6s alert "{elapsed} {data}" until PROCESS_COMMUNICATION remind every 5s
 rule beats on no PROCESS_COMMUNICATION for 6s per process alert "{elapsed} {process}" until PROCESS_COMMUNICATION for 2s
+rule whole on crashed overall alert "{process}" until started for 3s
+rule groups on crashed per groupname alert "{process}" until started for 3s remind every 4s
 rule plain on EVENT where eventname != "TICK_5" alert "{eventname} {suppressed}" at most 3 per 7s
 """
 PROGRAM = compile_rules(checked_rules(RULES))
@@ -134,7 +172,7 @@ def reloaded(old: Engine) -> Engine:
     """Another engine with the same rules, under other names and in other places, that takes over what one remembers."""
     engine_after = Engine(load(MOVED), old.own_group)
     adopted = engine_after.adopt(json.loads(json.dumps(old.dump())))
-    assert (len(adopted.kept), adopted.anew, adopted.closed) == (8, (), ())
+    assert (len(adopted.kept), adopted.anew, adopted.closed) == (len(PROGRAM.rules), (), ())
     return engine_after
 
 

@@ -1,7 +1,7 @@
 """Firings become alerts, and ids tell them apart."""
 
 from rules_listener.event.event import Event, Value
-from rules_listener.match.firing import Action, Firing, Rule
+from rules_listener.match.firing import Action, Firing, Rule, Step
 from rules_listener.outbox.alert import alerts_of
 
 RULE = Rule(
@@ -29,6 +29,18 @@ def test_each_action_is_an_alert_with_its_deliveries() -> None:
     ]
     (delivery,) = run.deliveries
     assert (delivery.channel, delivery.arguments) == ("run", ("web:nginx crashed", delivery.id))
+
+
+def test_a_channel_that_is_named_twice_has_one_delivery() -> None:
+    """However often a channel is named, by the rule, a route or the default, an alert goes there once."""
+    named = Rule("named", "", (Action("alert", "error", ("ops", "pager", "ops"), (lambda _, __: "text",)),))
+    unnamed = Rule("unnamed", "", (Action("alert", "error", (), (lambda _, __: "text",)),))
+    event = Event("TICK_5", 5.0, {})
+    (by_rule,) = alerts_of(Firing(named, event, 5.0), ())
+    (by_route,) = alerts_of(Firing(unnamed, event, 5.0, steps=(Step(0, channels=("ops", "ops")),)), ())
+    (by_default,) = alerts_of(Firing(unnamed, event, 5.0), ("log", "ops", "log"))
+    found = [[one.channel for one in alert.deliveries] for alert in (by_rule, by_route, by_default)]
+    assert found == [["ops", "pager"], ["ops"], ["log", "ops"]]
 
 
 def test_the_same_history_gives_the_same_ids() -> None:

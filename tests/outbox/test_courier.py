@@ -59,15 +59,16 @@ class Recording:
 class Hanging(Recording):
     """A channel that never answers; if it can be stopped, it ends then."""
 
-    def __init__(self, *, stoppable: bool = True) -> None:
+    def __init__(self, *, stoppable: bool = True, patience_s: float = PATIENCE_S) -> None:
         super().__init__(places=1)
         self.end = Event()
         self._stoppable = stoppable
+        self._patience_s = patience_s
 
     def send(self, message: Message) -> Outcome:
         """Hang."""
         self.messages.put(message)
-        self.end.wait(PATIENCE_S)
+        self.end.wait(self._patience_s)
         return RetryLater("stopped")
 
     def stop(self) -> None:
@@ -257,6 +258,34 @@ def test_a_clock_that_jumps_back_delays_no_retry(
     eventually(lambda: Listing(folder).deliveries()[0].due == 1060.0 - 3600.0)
     clock.advance(61.0)
     assert ops.get().id == first.id
+
+
+@pytest.mark.parametrize("is_off", [True, False])
+def test_a_weekend_without_a_courier_does_not_count(  # noqa: PLR0913 - all but one of them are fixtures
+    store: Store, folder: Path, start: Start, clock: ManualClock, make_alert: MakeAlert, *, is_off: bool
+) -> None:
+    """After three days in which the host was off or asleep nothing is given up at the next failure."""
+    store.commit([make_alert()], None, time=1000.0)
+    ops = Recording(RetryLater("busy", 60.0), RetryLater("busy", 60.0))
+    running = start(ops=ops)
+    ops.get()
+    eventually(lambda: _states(folder) == [("ops", "waiting")])
+    if is_off:
+        running.leave()
+    clock.advance(3 * 86_400.0)
+    if is_off:
+        start(ops=ops)
+    assert ops.get().attempt == 2
+    eventually(lambda: [(one.state, one.attempts) for one in Listing(folder).deliveries()] == [("waiting", 2)])
+
+
+def test_a_courier_says_that_it_works(folder: Path, start: Start, clock: ManualClock) -> None:
+    """The lock tells when it did so last, for the next one; whether a minute or an hour has passed meanwhile."""
+    start(ops=Recording())
+    eventually(lambda: courier_works(folder))
+    for seconds in (0.0, 61.0, 3600.0):
+        clock.advance(seconds)
+        eventually(lambda: (folder / "courier.lock").stat().st_mtime == clock.time())
 
 
 def test_what_is_changed_by_hand_is_noticed(
@@ -465,3 +494,32 @@ def test_all_digests_are_sent_at_the_end(
     running.leave()
     assert [ops.digests.get(timeout=0) for _ in range(3)] == [["0", "1"], ["2", "3"], ["4"]]
     assert _states(folder) == [("ops", "sent")] * 5
+
+
+def test_a_channel_that_hangs_keeps_no_digest_back_at_the_end(
+    store: Store, folder: Path, start: Start, make_alert: MakeAlert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one channel is waited for, all digests of another one go out."""
+    monkeypatch.setattr(gather, "MOST_DELIVERIES", 2)
+    ops, hanging = Batching(3600.0), Hanging(patience_s=10 * PATIENCE_S)
+    store.commit([make_alert(f"k{n}", "ops", "pager", text=str(n)) for n in range(5)], None, time=SystemClock().time())
+    running = start(SystemClock(), pace=replace(PACE, grace_s=10 * PATIENCE_S), ops=ops, pager=hanging)
+    hanging.get()
+    leaving = Thread(target=running.leave)
+    leaving.start()
+    assert [ops.digests.get(timeout=PATIENCE_S) for _ in range(3)] == [["0", "1"], ["2", "3"], ["4"]]
+    hanging.end.set()
+    leaving.join()
+    assert _states(folder).count(("ops", "sent")) == 5
+
+
+def test_what_is_taken_in_at_the_end_has_its_time(
+    store: Store, folder: Path, start: Start, make_alert: MakeAlert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A courier that has no time left takes nothing more in: all of that is there for the next one."""
+    taken = iter(range(10_000))
+    monkeypatch.setattr(Queue, "expand", lambda _queue, _now: next(taken) < 9_999)
+    store.commit([make_alert()], None, time=SystemClock().time())
+    start(SystemClock(), pace=replace(PACE, grace_s=0.0, idle_s=0.01), ops=Batching(3600.0)).leave()
+    assert next(taken) < 9_999
+    assert _states(folder) == [("ops", "waiting")]

@@ -13,9 +13,10 @@ from rules_listener.base.errors import StoreError
 from rules_listener.outbox import database as database_module
 from rules_listener.outbox import schema
 from rules_listener.outbox.alert import Alert
+from rules_listener.outbox.counters import COUNT
 from rules_listener.outbox.database import Database, ReadOnlyDatabase
 from rules_listener.outbox.expand import expand_all
-from rules_listener.outbox.store import Store
+from rules_listener.outbox.store import BRIEF_TRIES, Store
 
 OTHERS = 0o077
 
@@ -208,6 +209,46 @@ def test_a_lock_is_waited_for(folder: Path, database: Database, monkeypatch: pyt
     _fill(database)
     assert waits == [0.0002] * 5
     other.close()
+
+
+def test_who_has_no_time_waits_briefly(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The listener, once it runs, asks for a lock only for a moment: its events are in the tail meanwhile."""
+    store, other = Store(folder), Database(folder)
+    store.open()
+    waits: list[float] = []
+    monkeypatch.setattr(database_module, "sleep", waits.append)
+    with other:
+        for hurry, tries in ((False, database_module.LOCK_TRIES), (True, BRIEF_TRIES)):
+            if hurry:
+                store.wait_briefly()
+            waits.clear()
+            with pytest.raises(StoreError, match="another process keeps it locked"):
+                store.journal([])
+            assert len(waits) == tries
+    store.journal([])
+    other.close()
+
+
+@pytest.mark.parametrize("remade", [False, True])
+def test_a_store_that_was_moved_away_is_left(folder: Path, *, remade: bool) -> None:
+    """Who has a file open that was moved away writes, and reads, the one that is in its place from then on."""
+    databases = first, second, third = Database(folder), Database(folder), Database(folder)
+    for database in (first, second):
+        _count(database)
+    for path in list(folder.glob("store.sqlite3*")):
+        path.rename(path.with_name(f"old-{path.name}"))
+    if remade:
+        _count(third)
+    _count(first)
+    for database in databases:
+        assert database.rows("SELECT value FROM counters") == [(1 + remade,)]
+        database.close()
+    assert Database(folder).rows("SELECT value FROM counters") == [(1 + remade,)]
+
+
+def _count(database: Database) -> None:
+    with database as execute:
+        execute(COUNT, ("lost", 1))
 
 
 def test_any_exception_rolls_back(database: Database) -> None:

@@ -153,12 +153,55 @@ def test_what_was_dropped_by_hand_is_left_out(store: Store, queue: Queue, make_a
     _settle(queue, series, RetryLater("busy", 1000.0), 1300.0)
     listing = Listing(store._database.path.parent)
     assert listing.drop(alerts[0].deliveries[0].id, 1300.0)
-    assert queue.next_due(FREE) is not None
-    (series,) = queue.gather(1301.0, FREE)
+    assert (queue.gather(2299.0, FREE), queue.next_due(FREE)) == ([], 2300.0)
+    (series,) = queue.gather(2300.0, FREE)
     assert _texts([series]) == [["b", "c"]]
-    assert listing.retry(alerts[0].deliveries[0].id, 1302.0)
-    _settle(queue, series, Sent(), 1303.0)
-    assert _texts(queue.gather(1303.0, FREE)) == [["a"]]
+    assert listing.retry(alerts[0].deliveries[0].id, 2302.0)
+    _settle(queue, series, Sent(), 2303.0)
+    assert _texts(queue.gather(2303.0, FREE)) == [["a"]]
+
+
+def test_a_drop_by_hand_sends_nothing_early(store: Store, queue: Queue, make_alert: MakeAlert) -> None:
+    """What else is gathered waits as long as before, also behind the one that was dropped, or not taken in so far."""
+    alerts = [make_alert(key, text=f"{key}{n}") for n, key in enumerate("aab")]
+    _keep(store, queue, 1000.0, *alerts)
+    store.commit([make_alert("c", text="c3")], None, time=1001.0)
+    listing = Listing(store._database.path.parent, {"ops": EVERY_S})
+    assert listing.drop(alerts[0].deliveries[0].id, 1010.0)
+    assert (queue.gather(1299.9, FREE), queue.next_due(FREE)) == ([], 1300.0)
+    assert _texts(queue.gather(1300.0, FREE)) == [["a1", "b2", "c3"]]
+
+
+def test_what_is_for_one_digest_is_tried_together(store: Store, queue: Queue, make_alert: MakeAlert) -> None:
+    """All of it is listed with the same next try, before the first one and after; what comes later is behind it."""
+    _keep(store, queue, 1000.0, make_alert("a", text="0"), make_alert("b", text="1"), make_alert("a", text="2"))
+    _keep(store, queue, 1010.0, make_alert("c", text="3"))
+    listing = Listing(store._database.path.parent, {"ops": EVERY_S})
+    assert {one.due for one in listing.deliveries()} == {1300.0}
+    (series,) = queue.gather(1300.0, FREE)
+    _settle(queue, series, RetryLater("busy", 50.0), 1300.0)
+    _keep(store, queue, 1301.0, make_alert("d", text="4"))
+    assert {one.text: one.due for one in listing.deliveries()} == dict.fromkeys("0123", 1350.0) | {"4": None}
+    assert listing.summary().next_due == {"ops": 1350.0}
+
+
+@pytest.mark.parametrize("tried", [False, True])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_digest_is_tried_now_by_any_of_it(
+    store: Store, queue: Queue, make_alert: MakeAlert, number: int, *, tried: bool
+) -> None:
+    """Whichever of a digest is to be tried now, all of it is; that the others are, too, may be asked for as well."""
+    alerts = [make_alert(key, text=f"{key}{n}") for n, key in enumerate("aba")]
+    _keep(store, queue, 1000.0, *alerts)
+    now = 1301.0 if tried else 1200.0
+    if tried:
+        _settle(queue, queue.gather(1300.0, FREE)[0], RetryLater("busy", 900.0), 1300.0)
+    ids = [alert.deliveries[0].id for alert in alerts]
+    listing = Listing(store._database.path.parent, {"ops": EVERY_S})
+    assert listing.retry(ids[number], now)
+    assert all(listing.retry(identifier, now) for identifier in ids[1:])
+    assert _texts(queue.gather(now, FREE)) == [["a0", "b1", "a2"]]
+    assert not listing.retry(ids[number], now)
 
 
 def test_what_is_revived_before_a_digest_makes_no_circle(store: Store, queue: Queue, make_alert: MakeAlert) -> None:

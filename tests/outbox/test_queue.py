@@ -14,6 +14,7 @@ from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.channel import GaveUp, Outcome, RetryLater, Sent
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.expand import expand_all
+from rules_listener.outbox.listing import Listing
 from rules_listener.outbox.queue import GIVE_UP_AFTER_S, Claimed, wait_after
 from rules_listener.outbox.store import Store
 from tests.outbox.taking import TakingQueue
@@ -98,6 +99,39 @@ def test_a_recovery_never_overtakes_its_alert(store: Store, queue: TakingQueue, 
     assert queue.next_due(OPS) is None
 
 
+def test_who_has_it_is_kept(store: Store, queue: TakingQueue, make_alert: MakeAlert) -> None:
+    """Which receivers have a delivery is known at each further try, after a crash too."""
+    store.commit([make_alert()], None, time=0.0)
+    seen = []
+    for outcome in (RetryLater("busy", arrived=frozenset({"a", "b"})), RetryLater("defect"), None, Sent()):
+        claims = queue.take(1e6, OPS)
+        seen.append([sorted(claimed.message.arrived) for claimed in claims])
+        if outcome is None:
+            queue.recover(0.0)
+        else:
+            _settle_all(queue, claims, outcome, 0.0)
+    assert seen == [[[]], [["a", "b"]], [["a", "b"]], [["a", "b"]]]
+
+
+def test_what_is_put_aside_holds_up_no_other(store: Store, queue: TakingQueue, make_alert: MakeAlert) -> None:
+    """Later alerts of its key are sent while it waits; it keeps its key for all to see, and comes again by itself."""
+    for text in ("first", "second", "third"):
+        store.commit([make_alert(text=text)], None, time=0.0)
+    _settle_all(queue, queue.take(0.0, OPS), RetryLater("busy", 100.0, aside=True), 0.0)
+    (second,) = queue.take(0.0, OPS)
+    queue.recover(0.0)
+    assert [one.n for one in queue.take(0.0, OPS)] == [second.n]
+    _settle_all(queue, [second], RetryLater("busy", 5.0), 0.0)
+    again, aside = queue.take(200.0, OPS)
+    assert [(one.message.text, one.message.key) for one in (again, aside)] == [
+        ("second", "web:nginx"),
+        ("first", "web:nginx"),
+    ]
+    _settle_all(queue, [again], Sent(), 200.0)
+    (third,) = queue.take(200.0, OPS)
+    assert third.message.text == "third"
+
+
 def test_keys_of_a_channel_do_not_wait_for_each_other(store: Store, queue: TakingQueue, make_alert: MakeAlert) -> None:
     """A delivery that waits for its next try holds up its own channel and key only."""
     store.commit([make_alert("a", "ops"), make_alert("b", "ops"), make_alert("a", "pager")], None, time=0.0)
@@ -163,6 +197,21 @@ def test_a_delivery_is_given_up_after_its_time(store: Store, database: Database,
     assert _states(database) == ["given_up", "given_up"]
     assert [failure[1:] for failure in store.failures()] == [("pager", "refused", 2), ("ops", "refused", 4)]
     assert queue.given_up == 2
+
+
+def test_time_without_a_courier_is_left_out(store: Store, database: Database, make_alert: MakeAlert) -> None:
+    """What was not tried for a weekend has the rest of its time afterwards, also what nobody has taken in so far."""
+    queue = TakingQueue(database, random=Random(1), give_up_after_s={"ops": 100.0})  # noqa: S311 - a test repeats itself
+    store.commit([make_alert("a")], None, time=1000.0)
+    queue.expand(1000.0)
+    store.commit([make_alert("b"), make_alert("c")], None, time=1010.0)
+    queue.leave_out(5000.0, 6020.0)
+    queue.recover(6020.0)
+    free = {"ops": 3}
+    for now, left in ((6020.0, "abc"), (6090.0, "abc"), (6105.0, "bc"), (6200.0, "")):
+        claimed = queue.take(now, free)
+        queue.settle([(n, RetryLater("busy")) for n, _ in claimed], now)
+        assert sorted(one.key for one in Listing(database.path.parent).deliveries(("waiting",))) == [*left]
 
 
 def test_what_cant_heal_is_given_up_at_once(

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from rules_listener.event.wire import Frame
 from rules_listener.outbox.store import Received
-from rules_listener.outbox.tail import Entry, Tail
+from rules_listener.outbox.tail import OWED, Entry, Tail
 
 RECEIVED = st.builds(Received, st.floats(0, 2e9), st.builds(Frame, st.binary(max_size=40), st.binary(max_size=200)))
-ENTRIES = st.builds(Entry, RECEIVED, st.binary(max_size=80))
+ENTRIES = st.builds(Entry, RECEIVED, st.just(b"") | st.just(OWED) | st.binary(max_size=80).map(b"\x91".__add__))
 
 
 @given(st.lists(ENTRIES, max_size=12))
@@ -63,6 +63,56 @@ def test_no_room() -> None:
     assert tail.append(Received(1.0, Frame(b"h", bytes(100))))
     assert not tail.append(Received(2.0, Frame(b"h", bytes(100))))
     assert len(Tail(page).found) == 1
+
+
+def test_what_has_no_room_is_not_overtaken() -> None:
+    """Where something did not fit, nothing does until the tail is cleared: what is there is a beginning."""
+    tail = Tail(bytearray(200))
+    assert not tail.append(Received(1.0, Frame(b"h", bytes(300))))
+    assert not tail.append(Received(2.0, Frame(b"h", b"")))
+    tail.clear()
+    assert tail.append(Received(3.0, Frame(b"h", b"")))
+    assert not tail.append(Received(4.0, Frame(b"h", bytes(140))))
+    assert not tail.append(Received(5.0, Frame(b"h", b"")))
+
+
+def test_behind_a_border_the_next_generation_begins() -> None:
+    """What was appended behind a border is missing in a store that has only what was before it."""
+    page = bytearray(1000)
+    one, two, three = (Entry(Received(time, Frame(b"h", b"p"))) for time in (1.0, 2.0, 3.0))
+    first = Tail(page)
+    first.append(*one)
+    first.divide()
+    first.append(*two)
+    second = Tail(page)
+    assert (first.generation, second.generation, second.found) == (2, 2, [one, two])
+    second.divide()
+    second.divide()
+    second.append(*three)
+    third = Tail(page)
+    assert third.later_than(0) == [(1, [one]), (2, [two]), (4, [three])]
+    assert third.later_than(1) == [(2, [two]), (4, [three])]
+    assert third.later_than(2) == third.later_than(3) == [(4, [three])]
+    assert third.later_than(4) == []
+    third.clear()
+    assert (Tail(page).generation, Tail(page).found) == (5, [])
+
+
+def test_a_border_that_has_no_room() -> None:
+    """Where no border fits, nothing is appended that could be taken for what was before it."""
+    page = bytearray(90)
+    first = Tail(page)
+    assert first.append(Received(1.0, Frame(b"h", bytes(30))))
+    first.divide()
+    assert not first.append(Received(1.0, Frame(b"", b"")))
+    assert (first.generation, Tail(page).generation) == (1, 1)
+
+
+def test_a_tail_that_was_made_anew_goes_beyond_what_the_store_has() -> None:
+    """A new file's numbers are higher than those of the one before it: else the store would seem to have it."""
+    page = bytearray(1000)
+    Tail(page).clear(57)
+    assert Tail(page).generation == 58
 
 
 def test_it_survives_a_kill(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from rules_listener.event.wire import Frame
 from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.channel import GaveUp, Sent
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.store import Received, Store
-from rules_listener.outbox.trim import DAY_S, Limits
+from rules_listener.outbox.trim import DAY_S, Limits, open_incidents
 from tests.outbox.taking import TakingQueue
 
 NOW = 1000 * DAY_S
@@ -26,6 +28,25 @@ def test_old_frames_go(store: Store, queue: TakingQueue) -> None:
     store.journal(old + new)
     _trim(queue, Limits(journal_days=7))
     assert list(store.history(0)) == new
+
+
+def test_the_last_frame_stays(store: Store, queue: TakingQueue, database: Database) -> None:
+    """However old it is, the journal keeps its last frame, so that its numbers go on beyond that of the memory."""
+    old = [Received(NOW - 8 * DAY_S + n, Frame(b"old", PAYLOAD)) for n in range(1000)]
+    store.journal(old, state="{}")
+    _trim(queue, Limits(journal_bytes=0))
+    assert list(store.history(0)) == old[-1:]
+    new = Received(NOW, Frame(b"new", PAYLOAD))
+    store.journal([new])
+    ((frame,),) = database.rows("SELECT frame FROM memory")
+    assert list(store.history_after(frame)) == [new]
+
+
+@pytest.mark.parametrize("state", ["{", "[]", "7", "{}", '{"format": 1}'])
+def test_memory_that_cant_be_read_says_of_no_open_alert(store: Store, database: Database, state: str) -> None:
+    """Nobody knows then what is open, and the courier goes on."""
+    store.journal([], state=state)
+    assert open_incidents(database) == []
 
 
 def test_the_journal_keeps_to_its_size(store: Store, queue: TakingQueue) -> None:

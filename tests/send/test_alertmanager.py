@@ -1,8 +1,11 @@
 """Alerts for Alertmanager: to a real one where it is installed, and to servers that answer as they are told."""
 
 import json
+import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -11,21 +14,24 @@ import pytest
 from rules_listener.base.clock import ManualClock, SystemClock
 from rules_listener.match.runtime import host
 from rules_listener.outbox.channel import GaveUp, Message, RetryLater, Sent
-from rules_listener.send.alertmanager import AlertmanagerChannel, Wording, alerts_url, labels_of
+from rules_listener.send.alertmanager import FIRST_REST_S, AlertmanagerChannel, Wording, alerts_url, labels_of
 from rules_listener.send.webhook import Target
+from tests.eventually import eventually
 from tests.send.alertmanager import alertmanager, needs_alertmanager
 from tests.send.hook import Answer, Hook, hook_server
-from tests.send.receivers import closed_port, receiver, silent
+from tests.send.receivers import PATIENCE_S, closed_port, receiver, resetting, silent
 
 MakeMessage = Callable[..., Message]
 SERVED = {"event": "PROCESS_STATE_EXITED", "server": "main", "processname": "nginx", "groupname": "web", "pid": 7}
 OPEN = {"incident": "i1", "opened": 1000.5}
 
 
-def _channel(*ports: int, wording: Wording | None = None, timeout_s: float = 10.0) -> AlertmanagerChannel:
+def _channel(
+    *ports: int, wording: Wording | None = None, timeout_s: float = 10.0, clock: ManualClock | None = None
+) -> AlertmanagerChannel:
     targets = [Target(alerts_url(f"http://127.0.0.1:{port}")) for port in ports]
     return AlertmanagerChannel(
-        targets, wording, headers={"X-Tenant": "a"}, timeout_s=timeout_s, clock=ManualClock(2000.0)
+        targets, wording, headers={"X-Tenant": "a"}, timeout_s=timeout_s, clock=clock or ManualClock(2000.0)
     )
 
 
@@ -110,11 +116,103 @@ def test_all_addresses_are_told(make_message: MakeMessage) -> None:
     """A message is sent when all have it; meanwhile the reason names who has not, and only those are asked again."""
     good, bad = Hook(), Hook(Answer(503, b"starting", {"Retry-After": "7"}))
     with hook_server(good) as first, hook_server(bad) as second:
-        channel = _channel(first, second)
-        outcome = channel.send(make_message())
-        assert outcome == RetryLater(f"127.0.0.1:{second} answered 503 Service Unavailable: starting", 7)
-        assert channel.send(make_message(attempt=2)) == Sent()
+        outcome = _channel(first, second).send(make_message())
+        assert isinstance(outcome, RetryLater)
+        assert outcome.reason == f"127.0.0.1:{second} answered 503 Service Unavailable: starting; the others have it"
+        assert (outcome.after_s, len(outcome.arrived), outcome.aside) == (7, 1, True)
+        assert _channel(first, second).send(make_message(attempt=2, arrived=outcome.arrived)) == Sent()
     assert (len(good.asked), len(bad.asked)) == (1, 2)
+
+
+def test_an_address_that_fails_rests(make_message: MakeMessage) -> None:
+    """An address that has failed is not asked for a while, longer each time; the others are told meanwhile."""
+    clock, good, bad = ManualClock(2000.0), Hook(), Hook(*[Answer(500)] * 2)
+    with hook_server(good) as first, hook_server(bad) as second:
+        channel = _channel(first, second, clock=clock)
+        outcomes = []
+        for seconds in (0.0, 3.0, 3.0, 9.0, 2.0):
+            clock.advance(seconds)
+            outcomes.append(channel.send(make_message(id=f"at {clock.time():g}")))
+    waits = [outcome.after_s if isinstance(outcome, RetryLater) else None for outcome in outcomes]
+    assert waits == [FIRST_REST_S, 2.0, 2 * FIRST_REST_S, 1.0, None]
+    assert (len(good.asked), len(bad.asked)) == (5, 3)
+
+
+def test_a_single_address_never_rests(make_message: MakeMessage) -> None:
+    """Where there is no other that could be told, each try is one."""
+    hook = Hook(Answer(500), Answer(500))
+    with hook_server(hook) as port:
+        channel = _channel(port)
+        outcomes = [channel.send(make_message()) for _ in range(3)]
+    assert [type(outcome) for outcome in outcomes] == [RetryLater, RetryLater, Sent]
+
+
+def test_a_hanging_address_costs_one_try(make_message: MakeMessage) -> None:
+    """Of two addresses one hangs: all alerts reach the other one, and it is waited for once."""
+    hook = Hook()
+    with receiver(silent) as hanging, hook_server(hook) as port:
+        channel, began = _channel(hanging, port, timeout_s=1.0), monotonic()
+        for number in range(60):
+            outcome = channel.send(make_message(id=f"id{number}", key=f"k{number}"))
+            assert isinstance(outcome, RetryLater)
+            assert outcome.aside
+    assert len(_told(hook)) == 60
+    assert monotonic() - began < PATIENCE_S
+
+
+def test_an_address_that_has_failed_is_not_waited_for(make_message: MakeMessage) -> None:
+    """One that is asked again, and hangs, holds up nobody; what it says too late is what it is at the next try."""
+    clock, hook, serving = ManualClock(2000.0), Hook(), [resetting, silent]
+    asked, answer = Event(), Event()
+
+    def serve(connection: socket.socket, ended: Event) -> None:
+        if serving.pop(0) is resetting:
+            resetting(connection, ended)
+            return
+        connection.recv(65536)
+        asked.set()
+        answer.wait(PATIENCE_S)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with receiver(serve) as port, hook_server(hook) as good:
+        channel = _channel(port, good, timeout_s=PATIENCE_S, clock=clock)
+        for _ in range(3):
+            outcome = channel.send(make_message())
+            assert isinstance(outcome, RetryLater)
+            assert outcome.reason == f"127.0.0.1:{port} has broken the connection off; the others have it"
+            clock.advance(FIRST_REST_S + 1)
+        assert asked.wait(PATIENCE_S)
+        answer.set()
+        address = next(iter(channel._addresses.values()))
+        eventually(lambda: address.patience_s is None, "the late answer")
+    assert (len(hook.asked), serving) == (3, [])
+
+
+@pytest.mark.parametrize("phase", ["firing", "reminder"])
+def test_what_is_open_is_sent_when_one_has_it(make_message: MakeMessage, phase: str) -> None:
+    """The others learn of an open alert by the next refresh: a delivery that waits for them would come too late."""
+    with hook_server(Hook()) as port:
+        assert _channel(port, closed_port()).send(make_message(phase=phase, **OPEN)) == Sent()
+        assert isinstance(_channel(closed_port()).send(make_message(phase=phase, **OPEN)), RetryLater)
+
+
+def test_a_recovery_that_comes_too_late(make_message: MakeMessage) -> None:
+    """Once an address has ended an alert by itself, or knows that it is open anew, it is not told of the recovery."""
+    clock, hook = ManualClock(2000.0), Hook()
+    with hook_server(hook) as port:
+        channel = _channel(port, closed_port(), clock=clock, wording=Wording(refresh_s=30.0))
+        recovery = make_message(phase="recovery", time=2000.0, **OPEN)
+        outcome = channel.send(recovery)
+        assert isinstance(outcome, RetryLater)
+        again = replace(recovery, attempt=2, arrived=outcome.arrived)
+        assert channel.send(again).__class__ is RetryLater
+        clock.advance(121.0)
+        assert channel.send(again) == Sent()
+        clock.set_by(-121.0)
+        assert channel.send(again).__class__ is RetryLater
+        assert channel.send(make_message(incident="i2", opened=2001.0, time=2001.0)) == Sent()
+        assert channel.send(again) == Sent()
+    assert len(hook.asked) == 2
 
 
 @pytest.mark.parametrize(
@@ -139,7 +237,7 @@ def test_one_that_refuses_and_one_that_waits(make_message: MakeMessage) -> None:
         outcome = channel.send(make_message())
         assert isinstance(outcome, RetryLater)
         assert [str(port) in outcome.reason for port in (first, second)] == [True, True]
-        outcome = channel.send(make_message(attempt=2))
+        outcome = _channel(first, second).send(make_message(attempt=2))
     assert outcome == GaveUp(f"127.0.0.1:{first} answered 400 Bad Request: ok; the others have it")
 
 
@@ -157,16 +255,19 @@ def test_what_is_open_is_told_again(make_message: MakeMessage) -> None:
     """All that is open goes to every address with one request, and lasts for four times as long as until the next."""
     hooks = [Hook(), Hook(Answer(500), Answer(500))]
     with hook_server(hooks[0]) as first, hook_server(hooks[1]) as second:
-        channel = _channel(first, second, wording=Wording(refresh_s=30.0))
+        clock = ManualClock(2000.0)
+        channel = _channel(first, second, wording=Wording(refresh_s=30.0), clock=clock)
         assert channel.refresh_s == 30.0
         messages = [make_message(id=key, key=key, **OPEN) for key in ("a", "b")]
         for _ in range(2):
             outcome = channel.refresh(messages)
-            assert outcome == RetryLater(f"127.0.0.1:{second} answered 500 Internal Server Error: ok")
+            assert isinstance(outcome, RetryLater)
+            assert outcome.reason == f"127.0.0.1:{second} answered 500 Internal Server Error: ok"
+            clock.advance(FIRST_REST_S + 1)
     for hook in hooks:
         assert [len(json.loads(asked.body)) for asked in hook.asked] == [2, 2]
         assert [alert["labels"]["key"] for alert in _told(hook)] == ["a", "b"] * 2
-        assert {alert["endsAt"] for alert in _told(hook)} == {"1970-01-01T00:35:20.000Z"}
+        assert [alert["endsAt"][14:19] for alert in _told(hook)] == ["35:20", "35:20", "35:26", "35:26"]
 
 
 @pytest.mark.parametrize(

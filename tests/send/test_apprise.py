@@ -1,9 +1,11 @@
 """Services, by the library, to a real HTTP server and to what only looks like one."""
 
 import json
+import socket
 import sys
 from collections.abc import Callable
-from threading import Thread
+from contextlib import suppress
+from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from rules_listener.base.errors import ConfigError
 from rules_listener.match.runtime import host
 from rules_listener.outbox.channel import Message, Outcome, RetryLater, Sent
-from rules_listener.send.apprise import MOST_HANGING, AppriseChannel
+from rules_listener.send.apprise import MOST_ANSWER_BYTES, MOST_HANGING, AppriseChannel
 from tests.send.hook import Answer, Hook, hook_server
 from tests.send.receivers import closed_port, dripping, receiver, silent
 
@@ -101,10 +103,27 @@ def test_who_has_it_does_not_get_it_again(make_message: MakeMessage) -> None:
     """A further try goes to the services that could not be told before."""
     good, bad = Hook(), Hook(Answer(503))
     with hook_server(good) as first, hook_server(bad) as second:
-        channel = _channel(first, second)
-        assert isinstance(channel.send(make_message()), RetryLater)
-        assert channel.send(make_message(attempt=2)) == Sent()
+        outcome = _channel(first, second).send(make_message())
+        assert isinstance(outcome, RetryLater)
+        assert _channel(first, second).send(make_message(attempt=2, arrived=outcome.arrived)) == Sent()
     assert (len(good.asked), len(bad.asked)) == (1, 2)
+
+
+def test_an_answer_without_end(make_message: MakeMessage) -> None:
+    """No more than the beginning of an answer is read: its status is what counts."""
+    read: list[int] = []
+
+    def serve(connection: socket.socket, ended: Event) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with suppress(OSError):
+            while not ended.is_set():
+                connection.sendall(bytes(100_000))
+                read.append(100_000)
+
+    with receiver(serve) as port:
+        assert _channel(port).send(make_message()) == Sent()
+    assert sum(read) < 100 * MOST_ANSWER_BYTES
 
 
 @pytest.mark.parametrize("serve", [silent, dripping(b"HTTP/1.1 2")], ids=["never", "byte by byte"])
@@ -138,7 +157,7 @@ def test_stopping(make_message: MakeMessage) -> None:
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("slak://a/b/c", "Unparseable URL slak://a"),
+        ("slak://a/b/c", "Unparseable URL slak://\u2026$"),
         ("slack://nothing", "Slack"),
         ("nothing", "Unsupported URL"),
         ("", "it gives no reason"),

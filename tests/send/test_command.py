@@ -97,7 +97,7 @@ def test_output_never_reaches_ours(make_message: MakeMessage, capfd: pytest.Capt
         ("echo first; echo 'no route to host' >&2; echo; exit 1", "exit status 1: no route to host"),
         ("kill -9 $$", "killed by SIGKILL"),
         ("printf 'caf\\303\\251 \\377'; exit 1", "exit status 1: caf\u00e9 \ufffd"),
-        ("head -c 1000000 /dev/zero | tr '\\0' y; exit 1", "exit status 1: " + "y" * 4096),
+        ("head -c 1000000 /dev/zero | tr '\\0' y; exit 1", "exit status 1: " + "y" * 2048),
     ],
 )
 def test_a_program_that_fails_is_tried_again(make_message: MakeMessage, script: str, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from rules_listener.match.runtime import host
 from rules_listener.outbox.channel import Message
 from rules_listener.send.digest import LINE_CHARACTERS, Batch, digest_of
 from rules_listener.send.environment import environment_of, input_of
+from rules_listener.send.systemlog import Form
 from rules_listener.send.wording import body, document, subject
 from tests.zones import zone_of_host
 
@@ -43,6 +45,26 @@ def test_one_message_stays_as_it_is(make: MakeMessage) -> None:
     """A digest of one is that one, id and all."""
     message = make(1)
     assert digest_of([message], BATCH) is message
+
+
+def test_a_channel_that_takes_little(make: MakeMessage) -> None:
+    """Beyond what the channel takes, lines are counted only, the least severe first; none is cut."""
+    messages = [make(n, text="x" * 290, severity="critical" if n == 70 else "error") for n in range(100)]
+    digest = digest_of(messages, Batch(1.0, at_most=100, separator="; ", most_bytes=6000))
+    head, *lines, more = digest.text.split("; ")
+    assert (head, more) == ("100 alerts: 1 critical, 99 error", "… and 81 more")
+    assert (len(lines), len(digest.alerts), digest.more) == (19, 19, 81)
+    assert lines[-1] == f"13:10:00 CRITICAL {'x' * 290}"
+    line = Form(text=lambda message: message.text).line(digest, local=False)
+    assert line.decode().endswith("; … and 81 more")
+
+
+def test_who_has_all_of_it(make: MakeMessage) -> None:
+    """A receiver has a digest if it has each of its messages: what it got of one alone is not the rest."""
+    first, second = (make(n, arrived=frozenset({"a", f"b{n}"})) for n in (1, 2))
+    assert digest_of([first, second], BATCH).arrived == {"a"}
+    same = [replace(one, incident="i1", opened=NOON) for one in (first, make(2, phase="recovery"))]
+    assert digest_of(same, BATCH).arrived == frozenset()
 
 
 def test_several_are_lines(make: MakeMessage) -> None:

@@ -67,6 +67,17 @@ def test_a_reason_holds_no_secret(make_message: MakeMessage, outcome: Outcome, s
     assert GuardedChannel(lambda: [SECRET], lambda _: Fixed(outcome)).send(make_message()) == shown
 
 
+def test_secrets_of_others_are_hidden_too(make_message: MakeMessage) -> None:
+    """Programs know the secrets of all channels: what is found of them is hidden, as it is at that moment."""
+    others = ["0ther"]
+    channel = GuardedChannel(
+        lambda: [SECRET], lambda _: Fixed(RetryLater(f"{SECRET} 0ther n3w")), others=lambda: others
+    )
+    assert channel.send(make_message()) == RetryLater("*** *** n3w")
+    others.append("n3w")
+    assert channel.send(make_message()) == RetryLater("*** *** ***")
+
+
 def test_a_channel_is_built_when_it_is_needed(make_message: MakeMessage) -> None:
     """It is built at the first message, once, with its secrets; then it has its own places."""
     built: list[list[str]] = []
@@ -122,11 +133,25 @@ def test_stopping(make_message: MakeMessage) -> None:
         ("no /services/k3yk3yk3y here", "no /***/*** here"),
         ("user:p%40ssword", "user:***"),
         ("p@ssword", "***"),
+        ("/T0/ops is no /ops/T01 of ops.example:8080", "/***/*** is no /***/T01 of ***.example:8080"),
+        ("channel=v1 in C4", "channel=*** in ***"),
+        ('p@ss"w\\rd p%40ss%22w%5crd p@ss\\"w\\rd p\\u0040ss\\"w\\\\rd p&#64;ss&quot;w\\rd', "*** *** *** *** ***"),
+        (r"a\u0026b\u003CC a&amp;b%3cC a+b", "*** *** a+b"),
+        ("one%20two one+two one two", "*** *** ***"),
+        (r"d\ud83d\ude00e d%f0%9f%98%80e d\U0001F600e", r"*** *** d\U0001F600e"),
     ],
 )
 def test_parts_and_spellings_are_hidden_too(text: str, shown: str) -> None:
     """What a library makes of a URL or a path is hidden as well, but the host."""
     secrets = ["T0123456/B0123456/xyz", "https://hooks.example.org/services/k3yk3yk3y", "p@ssword"]
+    secrets += [
+        "http://h.example:8080/T0/ops?channel=v1",
+        "https://me:C4@host",
+        'p@ss"w\\rd',
+        "a&b<C",
+        "one two",
+        "d\U0001f600e",
+    ]
     assert without_secrets(text, secrets) == shown
 
 

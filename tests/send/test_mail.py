@@ -1,9 +1,11 @@
 """Mail, to a real SMTP server and to what only looks like one."""
 
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -219,9 +221,12 @@ def test_those_who_have_it_do_not_get_it_again(make_message: MakeMessage) -> Non
     mailbox = Mailbox({"a@example.org": BUSY})
     with mail_server(mailbox) as port:
         channel = _channel(port, "a@example.org", "b@example.org")
-        assert channel.send(make_message()) == RetryLater(f"127.0.0.1:{port} refuses a@example.org ({BUSY})")
+        arrived = frozenset({"b@example.org"})
+        reason = f"127.0.0.1:{port} refuses a@example.org ({BUSY})"
+        assert channel.send(make_message()) == RetryLater(reason, arrived=arrived)
         mailbox.answers.clear()
-        assert channel.send(make_message(attempt=2)) == Sent()
+        assert channel.send(make_message(attempt=2, arrived=arrived)) == Sent()
+        assert _channel(port, "b@example.org").send(make_message(attempt=2, arrived=arrived)) == Sent()
     assert mailbox.to == [["b@example.org"], ["a@example.org"]]
     assert {mail["To"] for mail in mailbox.mails} == {"a@example.org, b@example.org"}
 
@@ -243,6 +248,18 @@ def test_a_server_in_trouble_is_tried_again(make_message: MakeMessage, serve: Se
         began = monotonic()
         assert _channel(port, timeout_s=QUICK_S).send(make_message()) == RetryLater(f"127.0.0.1:{port}{reason}")
         assert monotonic() - began < PATIENCE_S / 2
+
+
+def test_a_reply_without_end(make_message: MakeMessage) -> None:
+    """No more than the beginning of a reply is read into memory."""
+
+    def serve(connection: socket.socket, ended: Event) -> None:
+        while not ended.is_set():
+            connection.sendall(b"220-" + b"x" * 900 + b"\r\n")
+
+    with receiver(serve) as port:
+        outcome = _channel(port).send(make_message())
+    assert outcome == RetryLater(f"127.0.0.1:{port} gives a reply of more than 64 KiB")
 
 
 @pytest.mark.parametrize("tls", ["always", "never"])

@@ -144,6 +144,13 @@ def test_no_line_comes_out_of_an_event(make_message: MakeMessage, text: str, lay
     assert not re.search(rb"[\x00-\x1f\x7f]", line)
 
 
+def test_what_is_too_long_is_cut(make_message: MakeMessage) -> None:
+    """A line that was cut shows it."""
+    line = Form().line(make_message(text="\u00e9" * 9000), local=False)
+    assert MOST_BYTES - 1 <= len(line) <= MOST_BYTES
+    assert line.decode().endswith("\u00e9\u00e9\u2026")
+
+
 @given(st.text(st.characters(exclude_categories=()), max_size=200))
 def test_any_text_follows_the_grammar(text: str) -> None:
     """Each line is RFC 5424's, whatever the texts in it."""
@@ -181,6 +188,20 @@ def test_nobody_is_there(tmp_path: Path) -> None:
         outcome = _sent(transport, "nowhere.invalid", 514)
         assert isinstance(outcome, RetryLater)
         assert "nowhere.invalid" in outcome.reason
+
+
+def test_all_addresses_of_a_name_are_tried(make_message: MakeMessage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A receiver that listens at the second address of its name is found, over UDP too."""
+    lookup = socket.getaddrinfo
+    with listening(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)) as (found, got):
+        port = found[1]
+
+        def of_two(_: str, *how: Any, **ever: Any) -> list[Any]:
+            return [*lookup("127.0.0.2", *how, **ever), *lookup("127.0.0.1", *how, **ever)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", of_two)
+        assert SyslogChannel(Address("udp", "two.example", port)).send(make_message()) == Sent()
+        assert got.get(timeout=PATIENCE_S)
 
 
 def test_a_receiver_that_resets() -> None:
@@ -223,6 +244,7 @@ def test_stopping(make_message: MakeMessage) -> None:
         ("udp://h/path", None),
         ("udp://", None),
         ("udp://h:x", None),
+        ("udp://h:0", None),
         ("http://h", None),
         ("dev/log", None),
         ("", None),

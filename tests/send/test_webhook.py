@@ -147,6 +147,10 @@ ANSWERS: dict[str, tuple[Answer, Outcome]] = {
         Answer(500, b"\n\n oops \nmore", {"Retry-After": "soon"}),
         RetryLater("H answered 500 Internal Server Error: oops"),
     ),
+    "impossible": (
+        Answer(503, b"", {"Retry-After": "Sat, 28 Nov 2026 02:00:00 +9999999999999999999"}),
+        RetryLater("H answered 503 Service Unavailable"),
+    ),
     "408": (Answer(408, b""), RetryLater("H answered 408 Request Timeout")),
     "400": (Answer(400, b"bad\x1b[31m\xff"), GaveUp("H answered 400 Bad Request: bad\\x1b[31m\ufffd")),
     "401": (Answer(401, b""), GaveUp("H answered 401 Unauthorized")),

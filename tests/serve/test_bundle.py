@@ -1,5 +1,6 @@
 """The compiled rules as a file: used only if they are what would be compiled now."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules_listener.base.digest import blake2b
 from rules_listener.match.program import ActionData, Program, RuleData
 from rules_listener.serve import bundle as bundle_module
 from rules_listener.serve.bundle import (
@@ -125,3 +127,15 @@ def test_another_version_or_python_is_noticed(monkeypatch: pytest.MonkeyPatch) -
         patch.setattr(sys, "version", "4.0")
         assert load_bundle(content) is None
     assert load_bundle(content) == EXAMPLE
+
+
+def test_another_form_is_no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a version with more or less to say has kept is compiled again, and not taken apart."""
+    with monkeypatch.context() as patch:
+        patch.setattr(bundle_module, "_stamp", lambda: ["another", 1])
+        content = dump_bundle(EXAMPLE)
+    shorter = json.dumps(["stamp", []]).encode()
+    shorter = len(shorter).to_bytes(8, "big") + shorter
+    digest = blake2b(shorter, digest_size=bundle_module._DIGEST_SIZE).digest()
+    for other in (content, bundle_module._MAGIC + digest + shorter):
+        assert load_bundle(other) is None

@@ -1,7 +1,9 @@
 """The processes that the listener starts, and the courier among them."""
 
 import os
+import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -69,6 +71,28 @@ def test_what_cannot_be_started_leaves_nothing_open(monkeypatch: pytest.MonkeyPa
     with pytest.raises(FileNotFoundError):
         Child(ECHO, [], with_input=True)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize("room", range(7))
+def test_without_descriptors_nothing_is_left_open(room: int) -> None:
+    """Whichever descriptor there is no room for, what was made before it is closed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    top = os.dup(0)
+    os.close(top)
+    before = sorted(Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (top + room, hard))
+    child = None
+    try:
+        with suppress(OSError):
+            child = Child(ECHO, [], with_input=True, given=b"given")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if child is not None:
+        child.end_input()
+        while os.read(child.output, 1 << 16):
+            pass
+        child.reap()
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
 class FakeChild:

@@ -30,7 +30,7 @@ durability: power
 default: [ops]
 channels:
   ops: {command: ["./alert.py", "-m", "{message}"], timeout: 1m30s}
-  out: {log: {}}
+  out: {log: {}, give_up_after: 10m}
 give_up_after: 2h
 journal: {days: 3, size: 10MB}
 memory_limit: 1MiB
@@ -48,7 +48,7 @@ def test_everything(tmp_path: Path) -> None:
         ("ops",),
         (
             ChannelConfig("ops", "command", {"timeout_s": 90.0}, ("./alert.py", "-m", "{message}")),
-            ChannelConfig("out", "log", {}, ()),
+            ChannelConfig("out", "log", {"give_up_after_s": 600.0}, ()),
         ),
         "power",
         7200.0,
@@ -88,6 +88,12 @@ WRONG = {
     "metrics: 9464": (
         "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
     ),
+    "metrics: a..b:9464": (
+        "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
+    ),
+    f"metrics: {'a' * 64}.b:9464": (
+        "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
+    ),
     "metrics: localhost:65536": (
         "1:10 an address with a port belongs here (such as 127.0.0.1:9464, or :9464 for all addresses of this host)"
     ),
@@ -99,6 +105,7 @@ WRONG = {
     "journal: {day: 1}": "1:11 there is no key `day` here (did you mean `days`?)",
     "journal: 7": "1:10 here belong keys with values (such as `name: value`)",
     "channels: {ops: {log: {}}}\ndefault: [opps]": "2:11 there is no channel `opps` (did you mean `ops`?)",
+    "channels: {ops: {log: {}}}\ndefault: [ops, ops]": "2:16 the channel `ops` is named twice",
     "channels:\n  ops: {}": "2:8 the channel `ops` is of no kind",
     "channels:\n  ops: {pager: x}": "2:8 the channel `ops` is of no kind",
     "channels:\n  ops: {timeout: 1s, comand: [a]}\ndefault: [ops]": (
@@ -133,6 +140,24 @@ WRONG = {
     "channels: {h: {webhook: {url: http://h, headers: {'a b': x}}}}": (
         "1:51 this can't be the name of a header (such as X-Token)"
     ),
+    "channels: {h: {webhook: {url: http://h, headers: {x-a: b, X-A: c}}}}": (
+        "1:59 the header X-A stands here twice: it is the same as x-a"
+    ),
+    "channels: {h: {webhook: {url: http://h, sign: {secret: file:rules-listener.yaml, header: Content-Length}}}}": (
+        "1:90 the header Content-Length can't be chosen: the request has its own"
+    ),
+    "channels: {h: {webhook: {url: 'http://h/{rule}'}}}": (
+        "1:31 a URL is no template: it is the same for all alerts (a brace is written %7B)"
+    ),
+    "channels: {h: {alertmanager: {url: http://h, headers: {X-A: '{rule}'}}}}": (
+        "1:61 this is no template: it is the same for all alerts (take the {\u2026} out)"
+    ),
+    "channels: {h: {syslog: {program: '{rule}'}}}": (
+        "1:34 this is no template: it is the same for all alerts (take the {\u2026} out)"
+    ),
+    "channels: {h: {syslog: {address: 'udp://h:0'}}}": (
+        "1:34 no syslog receiver has such an address (such as /dev/log, udp://HOST, tcp://HOST:514)"
+    ),
     "channels: {h: {webhook: {url: http://h, headers: {Content-Length: 3}}}}": (
         "1:51 the header Content-Length can't be chosen: the request has its own"
     ),
@@ -164,7 +189,7 @@ WRONG = {
     "channels: {s: {syslog: {facility: demon}}}": "1:35 `demon` is not possible here (did you mean `daemon`?)",
     "channels: {f: {file: {}}}": "1:22 the key `path` is missing here",
     "channels: {f: {file: {path: x}, timeout: 1s}}": "1:33 there is no key `timeout` here",
-    "channels: {a: {apprise: [slak://a/b]}}": "1:26 apprise can't use this URL: Unparseable URL slak://a/b",
+    "channels: {a: {apprise: [slak://a/b]}}": "1:26 apprise can't use this URL: Unparseable URL slak://…",
     "channels: {a: {apprise: [mailto://u:pw@example.org]}}": (
         "1:26 a password stands here as it is (take it from a variable: ://USER:${NAME}@)"
     ),

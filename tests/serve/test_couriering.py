@@ -8,6 +8,7 @@ import pytest
 from rules_listener.base.clock import ManualClock, since_boot
 from rules_listener.outbox.alert import SUPERVISOR_CHANNEL
 from rules_listener.outbox.channel import GaveUp, Message, Sent
+from rules_listener.serve.config import ChannelConfig, default_config
 from rules_listener.serve.couriering import InThisLife, give_up_times
 from rules_listener.serve.supervisord import start_of_parent
 
@@ -57,5 +58,15 @@ def test_when_the_parent_began() -> None:
 
 def test_actions_on_supervisord_are_given_up_sooner() -> None:
     """A shutdown that failed is not carried out hours later; alerts are tried as long as the configuration says."""
-    assert give_up_times(["ops", SUPERVISOR_CHANNEL], 86_400.0) == {"ops": 86_400.0, SUPERVISOR_CHANNEL: 300.0}
-    assert give_up_times(["ops", SUPERVISOR_CHANNEL], 60.0) == {"ops": 60.0, SUPERVISOR_CHANNEL: 60.0}
+    config, channels = default_config(Path("/")), ["ops", SUPERVISOR_CHANNEL]
+    assert give_up_times(channels, config) == {"ops": 86_400.0, SUPERVISOR_CHANNEL: 300.0}
+    assert give_up_times(channels, config._replace(give_up_after_s=60.0)) == {"ops": 60.0, SUPERVISOR_CHANNEL: 60.0}
+
+
+def test_a_channel_may_be_given_up_at_its_own_time() -> None:
+    """Where a channel says how long it is tried, that holds for it, be it longer or shorter than for the others."""
+    channels = tuple(
+        ChannelConfig(name, "log", {"give_up_after_s": 10.0 * n}, ()) for n, name in enumerate(("a", "b"), 1)
+    )
+    config = default_config(Path("/"))._replace(channels=channels, give_up_after_s=15.0)
+    assert give_up_times(["a", "b", "c"], config) == {"a": 10.0, "b": 20.0, "c": 15.0, SUPERVISOR_CHANNEL: 15.0}

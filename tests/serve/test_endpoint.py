@@ -2,12 +2,14 @@
 
 import errno
 import os
+import select
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
+from queue import SimpleQueue
 from threading import Event, Thread
 
 import pytest
@@ -88,6 +90,18 @@ def test_one_who_hangs_keeps_nobody_waiting(serve: Serve, port: int, monkeypatch
         assert silent.sock.recv(1) == b""
 
 
+def test_one_who_asks_byte_by_byte(serve: Serve, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection is closed when its time is over, even if something comes again and again."""
+    monkeypatch.setattr(endpoint_module._Handler, "timeout", 0.5)
+    serve(f"127.0.0.1:{port}")
+    with socket.create_connection(("127.0.0.1", port), WAIT_S) as slow:
+        slow.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+        with suppress(ConnectionError):
+            while not select.select([slow], [], [], 0.05)[0]:
+                slow.sendall(b"x")
+            assert slow.recv(1) == b""
+
+
 def test_two_ask_at_the_same_time(serve: Serve, port: int) -> None:
     """A collection that takes its time holds up no other."""
     slow = One()
@@ -121,6 +135,17 @@ def test_a_port_that_is_in_use(port: int, monkeypatch: pytest.MonkeyPatch) -> No
     assert trouble.startswith(f"metrics can't be served at 127.0.0.1:{port}: Address already in use; another program")
     assert "name another port with `metrics:`. It is tried again" in trouble
     assert end == f"metrics are served at 127.0.0.1:{port}"
+
+
+def test_a_host_that_can_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can't be the name of a host is said like any other trouble."""
+    reported: SimpleQueue[str] = SimpleQueue()
+    monkeypatch.setattr(endpoint_module, "PATIENCE_S", 0.0)
+    Thread(target=Endpoint("a..b:9464", One(), reported.put).serve, daemon=True).start()
+    said = reported.get(timeout=WAIT_S)
+    assert said.startswith(
+        "metrics can't be served at a..b:9464: this can't be the name of a host; name another address"
+    )
 
 
 @pytest.mark.parametrize(

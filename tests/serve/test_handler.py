@@ -10,15 +10,17 @@ from rules_listener.base.clock import ManualClock
 from rules_listener.event.event import Event
 from rules_listener.event.wire import LONG, Frame
 from rules_listener.match.engine import Adopted, Engine
+from rules_listener.match.firing import Firing
 from rules_listener.match.program import load
 from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.counters import LOADED, REJECTED
 from rules_listener.outbox.database import Row
 from rules_listener.outbox.position import Epoch, Position, PositionFile
-from rules_listener.outbox.store import Failure, Received
+from rules_listener.outbox.store import FAILURES_AT_ONCE, Failure, Received
 from rules_listener.serve import handler as handler_module
 from rules_listener.serve.bundle import Bundle
 from rules_listener.serve.handler import Handler
+from rules_listener.serve.keeper import RETRY_S
 from rules_listener.serve.restore import Restored
 from rules_listener.serve.sequence import Sequence as PoolSequence
 from rules_listener.serve.supervisord import Life
@@ -45,6 +47,7 @@ class FakeKeeper:
         self.journalled: list[str] = []
         self.counts: dict[str, int] = {}
         self.waiting: list[Failure] = []
+        self.works = True
         self.is_full = False
         self.owed: Callable[[], Sequence[Row]] | None = None
         self.remembered: Callable[[], str] | None = None
@@ -71,9 +74,10 @@ class FakeKeeper:
     def remember_soon(self) -> None:
         """Do so."""
 
-    def commit(self, rows: Sequence[Row], taken: Sequence[int] = ()) -> None:
-        """Note alerts."""
+    def take_failures(self, taken: Sequence[int], rows: Sequence[Row], raised: Sequence[Received], kind: str) -> None:
+        """Note alerts and what was taken."""
         self.texts += _texts(rows)
+        self.journalled += [kind] * len(raised)
         self.taken += taken
         self.waiting = [failure for failure in self.waiting if failure.n not in taken]
 
@@ -93,9 +97,9 @@ class FakeKeeper:
         """Note."""
         self.notes[name] = number
 
-    def failures(self) -> list[Failure]:
+    def failures(self) -> list[Failure] | None:
         """What no commit has taken yet."""
-        return self.waiting
+        return self.waiting[:FAILURES_AT_ONCE] if self.works else None
 
 
 def _texts(rows: Sequence[Row]) -> list[str]:
@@ -182,6 +186,18 @@ def test_a_deadline(make_bundle: Callable[..., Bundle]) -> None:
     assert bench.keeper.texts == ["hello is late"]
 
 
+def test_a_clock_that_is_put_right(make_bundle: Callable[..., Bundle]) -> None:
+    """A small step is nothing to report; until the deadline there is nothing to wake up for."""
+    rules = "rule late on PROCESS_COMMUNICATION without TICK_5 within 30s alert '{data} is late'"
+    bench = Bench(make_bundle(rules), bytearray(4096))
+    bench.take(said(0))
+    bench.clock.set_by(-0.45)
+    bench.clock.advance(29.8)
+    bench.handler.let_time_pass()
+    assert bench.handler.deadline == pytest.approx(bench.clock.monotonic() + 0.65, abs=0.01, rel=0)
+    assert bench.reports == []
+
+
 @pytest.mark.parametrize("step", [-3600.0, 3600.0])
 def test_a_clock_that_was_set(make_bundle: Callable[..., Bundle], step: float) -> None:
     """A deadline stays as far away as it was; that the clock was set is reported, and an event of its own."""
@@ -196,7 +212,7 @@ def test_a_clock_that_was_set(make_bundle: Callable[..., Bundle], step: float) -
     bench.handler.let_time_pass()
     assert bench.keeper.texts == [f"{step * 1000:.0f}"]
     assert bench.keeper.journalled[-1] == "LISTENER_CLOCK_CHANGED"
-    assert bench.handler.deadline == pytest.approx(bench.clock.monotonic() + 10)
+    assert bench.handler.deadline == pytest.approx(bench.clock.monotonic() + 10, abs=0.01, rel=0)
     bench.clock.advance(10.01)
     bench.handler.let_time_pass()
     assert bench.keeper.texts[1:] == ["late"]
@@ -362,6 +378,57 @@ def test_failures_are_raised_and_taken_at_once(bench: Bench) -> None:
     bench.handler.raise_failures()
     assert bench.keeper.texts == ["ops 3 refused", "mail 1 unknown"]
     assert bench.keeper.taken == [1, 2]
+    assert bench.keeper.journalled == ["LISTENER_DELIVERY_FAILED"] * 2
+    assert bench.handler.deadline is None
+
+
+def test_many_failures_hold_nothing_up(bench: Bench) -> None:
+    """Of many failures some are raised at once, and the others when time passes: events may come in between."""
+    bench.keeper.waiting = [Failure(n, "ops", "refused", 3) for n in range(2 * FAILURES_AT_ONCE + 5)]
+    bench.handler.raise_failures()
+    assert len(bench.keeper.taken) == FAILURES_AT_ONCE
+    for taken in (2 * FAILURES_AT_ONCE, 2 * FAILURES_AT_ONCE + 5):
+        assert bench.handler.deadline == bench.clock.monotonic()
+        bench.handler.let_time_pass()
+        assert len(bench.keeper.taken) == taken
+    assert bench.handler.deadline is None
+
+
+def test_failures_are_raised_when_the_store_works_again(bench: Bench) -> None:
+    """While the store fails no failure is raised; that is tried again, even if the courier has nothing to say."""
+    bench.keeper.waiting = [Failure(1, "ops", "refused", 3)]
+    bench.keeper.works = False
+    bench.handler.raise_failures()
+    bench.keeper.works = True
+    bench.clock.advance(RETRY_S)
+    assert bench.handler.deadline == bench.clock.monotonic()
+    bench.handler.let_time_pass()
+    assert bench.keeper.taken == [1]
+
+
+def test_a_bug_in_an_event_of_its_own_ends_no_listener(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the engine can't digest of the listener's own events is reported: else no start would get past it."""
+    monkeypatch.setattr(Engine, "feed", _no_feed)
+    bench.handler.raise_start(None)
+    assert bench.reports == [
+        "LISTENER_STARTED was left out: a bug of the listener, please report it: ValueError: a bug"
+    ]
+
+
+def test_a_bug_in_an_event_that_comes_again_ends_no_listener(
+    make_bundle: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event whose alerts are kept is answered, even if the engine can't digest it any more."""
+    position = Position(Epoch(*LIFE, "rl"), 101, 1)
+    monkeypatch.setattr(Engine, "feed", _no_feed)
+    bench = Bench(make_bundle(RULES), bytearray(4096), Restored(position, untold=position))
+    bench.take(said(1))
+    assert len(bench.reports) == 1
+    assert bench.keeper.journalled == ["PROCESS_COMMUNICATION_STDOUT"]
+
+
+def _no_feed(_engine: Engine, _event: Event) -> list[Firing]:
+    raise ValueError("a bug")
 
 
 def test_when_rules_were_loaded_is_noted(bench: Bench) -> None:

@@ -1,7 +1,10 @@
 """What is kept while the store fails, and what is said about it."""
 
+import mmap
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from types import MappingProxyType
 from typing import cast
 
 import pytest
@@ -16,12 +19,16 @@ from rules_listener.outbox.alert import Alert
 from rules_listener.outbox.counters import TAIL
 from rules_listener.outbox.database import Row
 from rules_listener.outbox.rows import alert_rows
-from rules_listener.outbox.store import Failure, Received, Store
+from rules_listener.outbox.store import Dead, Failure, Received, Store
 from rules_listener.outbox.tail import Tail
-from rules_listener.serve.keeper import ALERTS_S, BATCH_ROWS, BATCH_S, RETRY_S, Keeper
+from rules_listener.serve.keeper import ALERTS_S, BATCH_ALERTS, BATCH_ROWS, BATCH_S, RETRY_S, Keeper
+from rules_listener.serve.restore import Left
 from rules_listener.serve.timing import Timing
 
 FRAME = Frame(b"header", b"payload")
+TAIL_BYTES = 100_000
+SMALL = 3_000
+"""A tail with room for a dozen alerts."""
 
 
 class FakeStore:
@@ -38,40 +45,45 @@ class FakeStore:
         self.tails: list[int] = []
         self.notes: dict[str, int] = {}
         self.states: list[str] = []
+        self.taken: list[int] = []
+        self.generation = 0
 
     def _work(self) -> None:
         self.tries += 1
         if self.trouble:
             raise StoreError(self.trouble)
 
-    def commit_rows(self, rows: Sequence[Row], _taken: Sequence[int] = ()) -> None:
+    def commit_rows(self, rows: Sequence[Row]) -> None:
         """Keep alerts."""
         self._work()
         self.keys += [row[2] for row in rows]
 
-    def journal(
+    def journal(  # noqa: PLR0913 - the store's
         self,
         rows: Sequence[Received],
         *,
         counts: Mapping[str, int],
-        notes: Mapping[str, int],
+        notes: Mapping[str, int] = MappingProxyType({}),
         alerts: Sequence[Row] = (),
+        dead: Sequence[Dead] = (),
+        taken_failures: Sequence[int] = (),
         state: str | None = None,
     ) -> None:
         """Keep frames and counts, and what is remembered."""
         self._work()
         self.keys += [row[2] for row in alerts]
-        self.tails.append(notes.get(TAIL, 0))
+        self.tails += [notes[TAIL]] if TAIL in notes else []
+        self.buried += [one.reason for one in dead]
+        self.taken += taken_failures
         self.notes.update(notes)
         self.states += [] if state is None else [state]
         self.rows += [row.time for row in rows]
         self.counts.update(counts)
 
-    def bury(self, frame: Frame, reason: str, **_: object) -> None:
-        """Keep a dead frame."""
+    def journalled_tail(self) -> int:
+        """What it was told."""
         self._work()
-        assert frame == FRAME
-        self.buried.append(reason)
+        return self.generation
 
     def failures(self) -> list[Failure]:
         """One failure, always."""
@@ -91,13 +103,21 @@ def store() -> FakeStore:
 
 @pytest.fixture
 def keeper(store: FakeStore, clock: ManualClock, reports: list[str]) -> Keeper:
-    """A keeper with room for some forty small alerts."""
+    """A keeper with a tail that survives, and room in memory for some forty small alerts."""
     return _keeper(store, clock, reports, 50_000)
 
 
-def _keeper(store: FakeStore, clock: ManualClock, reports: list[str], limit: int, *, in_batches: bool = True) -> Keeper:
+def _keeper(  # noqa: PLR0913 - what a keeper stands between
+    store: FakeStore,
+    clock: ManualClock,
+    reports: list[str],
+    limit: int,
+    *,
+    in_batches: bool = True,
+    tail: Tail | None = None,
+) -> Keeper:
     return Keeper(
-        *(cast("Store", store), Tail(bytearray(100_000)), clock),
+        *(cast("Store", store), tail or Tail(mmap.mmap(-1, TAIL_BYTES)), clock),
         memory_limit=limit,
         report=reports.append,
         committed=lambda: reports.append("committed"),
@@ -135,8 +155,9 @@ def test_alerts_are_written_together(store: FakeStore, keeper: Keeper, clock: Ma
 def test_what_can_not_wait_is_written_after_what_waits(store: FakeStore, keeper: Keeper) -> None:
     """A failure that was taken is committed with its alerts at once, and so is all that came before."""
     _keep(keeper, 1)
-    keeper.commit(alert_rows([_alert(2)], None, 0.0), [7])
-    assert store.keys == ["1", "2"]
+    keeper.take_failures([7], alert_rows([_alert(2)], None, 0.0), [Received(5.0, FRAME)], "FAILED")
+    assert (store.keys, store.taken, store.rows) == (["1", "2"], [7], [0.0, 5.0])
+    assert store.counts == {"event:TICK_5": 1, "event:FAILED": 1}
 
 
 def test_alerts_without_a_frame(store: FakeStore, keeper: Keeper, clock: ManualClock) -> None:
@@ -148,7 +169,7 @@ def test_alerts_without_a_frame(store: FakeStore, keeper: Keeper, clock: ManualC
 
 
 def test_a_store_that_recovers(store: FakeStore, keeper: Keeper, clock: ManualClock, reports: list[str]) -> None:
-    """What came while the store failed is kept in its order; trouble and recovery are each reported once."""
+    """What came while the store failed is written at once, in its order; trouble and recovery are reported once."""
     store.trouble = "the disk is full"
     for number in range(5):
         _keep(keeper, number)
@@ -162,7 +183,8 @@ def test_a_store_that_recovers(store: FakeStore, keeper: Keeper, clock: ManualCl
     clock.advance(RETRY_S)
     keeper.work()
     assert store.keys == ["0", "1", "2", "3", "4", "5"]
-    assert reports[1:] == ["committed"] * 6 + ["the store works again; no alert was lost"]
+    assert reports[1:] == ["committed", "the store works again; no alert was lost"]
+    assert len(store.rows) == 6
     _keep(keeper, 6)
     keeper.flush()
     assert store.keys[-1] == "6"
@@ -184,8 +206,8 @@ def test_the_store_is_tried_once_a_second(store: FakeStore, keeper: Keeper, cloc
 
 
 def test_what_does_not_fit_is_dropped_and_counted(store: FakeStore, clock: ManualClock, reports: list[str]) -> None:
-    """Beyond `memory_limit` the oldest alerts are dropped, and their number is reported and counted."""
-    keeper = _keeper(store, clock, reports, 10_000)
+    """Beyond `memory_limit` the oldest of what the tail had no room for is dropped; its number is said and counted."""
+    keeper = _keeper(store, clock, reports, 10_000, tail=Tail(bytearray(SMALL)))
     store.trouble = "full"
     for number in range(100):
         _keep(keeper, number)
@@ -194,25 +216,31 @@ def test_what_does_not_fit_is_dropped_and_counted(store: FakeStore, clock: Manua
     clock.advance(RETRY_S)
     keeper.work()
     kept = [int(key) for key in store.keys]
-    assert kept == list(range(100 - len(kept), 100))
-    assert 0 < len(kept) < 100
+    first = kept.index(next(number for number in range(100) if number not in kept) - 1) + 1
+    assert kept == [*range(first), *range(100 - len(kept) + first, 100)]
+    assert 5 < first < len(kept) < 100
     assert reports[-1] == f"the store works again; {100 - len(kept)} alerts had to be dropped"
     clock.advance(BATCH_S)
     keeper.work()
     assert store.counts["dropped"] == 100 - len(kept)
 
 
-@given(steps=st.lists(st.sampled_from(["alert", "alert", "fail", "work", "second"]), max_size=60))
-def test_nothing_is_lost_within_the_limit(steps: list[str]) -> None:
+STEPS = st.lists(st.sampled_from(["alert", "alert", "alert", "fail", "work", "second", "dead"]), max_size=60)
+
+
+@given(steps=STEPS, in_batches=st.booleans(), size=st.sampled_from([SMALL // 3, SMALL, TAIL_BYTES]))
+def test_nothing_is_lost_within_the_limit(steps: list[str], in_batches: bool, size: int) -> None:  # noqa: FBT001 - drawn
     """However the store fails and recovers, all alerts come into it once, in their order."""
     store, clock, reports = FakeStore(), ManualClock(), list[str]()
-    keeper = _keeper(store, clock, reports, 10_000_000)
+    keeper = _keeper(store, clock, reports, 10_000_000, in_batches=in_batches, tail=Tail(bytearray(size)))
     keys: list[str] = []
     for step in steps:
         match step:
             case "alert":
                 keys.append(str(len(keys)))
                 _keep(keeper, keys[-1])
+            case "dead":
+                keeper.bury(FRAME, "dead")
             case "second":
                 clock.advance(RETRY_S)
                 keeper.work()
@@ -221,6 +249,7 @@ def test_nothing_is_lost_within_the_limit(steps: list[str]) -> None:
     store.trouble = ""
     keeper.close()
     assert store.keys == keys
+    assert len(store.buried) == steps.count("dead")
     assert store.closed
     complaints = [text for text in reports if "can't be written" in text]
     assert len(complaints) - 1 <= sum("works again" in text for text in reports) <= len(complaints)
@@ -294,7 +323,7 @@ def test_what_the_engine_remembers_is_written_now_and_then(
 
 
 def test_counters_survive_trouble(store: FakeStore, keeper: Keeper, clock: ManualClock, reports: list[str]) -> None:
-    """While the store fails the journal's rows are given up, its counters are not; recovery needs no further event."""
+    """What the journal and its counters have to keep waits while the store fails; recovery needs no further event."""
     store.trouble = "full"
     keeper.journal(Received(1.0, FRAME), "TICK_5")
     clock.advance(BATCH_S)
@@ -305,7 +334,7 @@ def test_counters_survive_trouble(store: FakeStore, keeper: Keeper, clock: Manua
     keeper.work()
     clock.advance(BATCH_S)
     keeper.work()
-    assert store.counts["event:TICK_5"] == 1
+    assert (store.counts["event:TICK_5"], store.rows) == (1, [1.0])
     assert reports[-1] == "the store works again; no alert was lost"
     assert keeper.due is None
 
@@ -325,7 +354,7 @@ def test_what_is_noted_and_timed_is_written_with_the_journal(
     store.trouble = ""
     clock.advance(RETRY_S)
     keeper.work()
-    assert store.notes == {"loaded_ms": 7}
+    assert store.notes == {"loaded_ms": 7, TAIL: 1}
     assert store.counts["answered:10"] == 1
     keeper.note("loaded_ms", 8)
     keeper.flush()
@@ -342,19 +371,109 @@ def test_dead_frames_wait_as_well(store: FakeStore, keeper: Keeper, clock: Manua
     assert store.buried == ["no event"]
 
 
-def test_failures_are_taken_when_the_store_works(store: FakeStore, keeper: Keeper) -> None:
+def test_failures_are_taken_when_the_store_works(store: FakeStore, keeper: Keeper, clock: ManualClock) -> None:
     """Failures that can't be taken off the store are not raised: they would be raised for ever."""
-    assert len(keeper.failures()) == 1
+    assert keeper.failures() == [Failure(1, "ops", "reason", 3)]
     store.trouble = "full"
-    assert keeper.failures() == []
-    _keep(keeper, 1)
+    assert keeper.failures() is None
     store.trouble = ""
-    assert keeper.failures() == []
+    assert keeper.failures() is None
+    clock.advance(RETRY_S)
+    keeper.work()
+    assert keeper.failures() is not None
+
+
+def test_failures_that_could_not_be_taken_wait(store: FakeStore, keeper: Keeper, clock: ManualClock) -> None:
+    """What failures caused waits with the failures while the store fails; what comes later does not overtake it."""
+    store.trouble = "full"
+    keeper.take_failures([7], alert_rows([_alert(1)], None, 0.0), [Received(5.0, FRAME)], "FAILED")
+    _keep(keeper, 2)
+    store.trouble = ""
+    clock.advance(RETRY_S)
+    keeper.work()
+    assert (store.keys, store.taken) == (["1", "2"], [7])
+
+
+def test_what_waits_in_memory_is_written_in_parts(store: FakeStore, clock: ManualClock, reports: list[str]) -> None:
+    """When the store works again, some of what waits is one transaction, and events may come before the next."""
+    keeper = _keeper(store, clock, reports, 10_000_000, tail=Tail(bytearray(SMALL)))
+    store.trouble = "full"
+    for number in range(3 * BATCH_ALERTS):
+        _keep(keeper, number)
+    store.trouble = ""
+    clock.advance(RETRY_S)
+    written = []
+    while keeper.due is not None and keeper.due <= clock.monotonic():
+        keeper.work()
+        written.append(len(store.keys))
+    steps = [after - before for before, after in pairwise(written)]
+    assert len(steps) >= 2
+    assert max(steps) == BATCH_ALERTS
+    assert store.keys == [str(number) for number in range(3 * BATCH_ALERTS)]
 
 
 def test_the_end_while_the_store_fails(store: FakeStore, keeper: Keeper, reports: list[str]) -> None:
-    """What is still in memory at the end is lost, and that is said."""
+    """What is in the tail at the end is left there for the next start, and that is said."""
     store.trouble = "full"
     _keep(keeper, 1, 2)
     keeper.close()
-    assert reports[-1] == "2 alerts are lost: they were in memory when the listener ended (full)"
+    assert reports[-1] == "2 alerts are left to the next start, which finds them in the tail (full)"
+    assert sum(bool(entry.alerts) for entry in Tail(keeper._tail._page).found) == 1
+
+
+def test_the_end_while_the_store_fails_and_the_tail_is_no_file(
+    store: FakeStore, clock: ManualClock, reports: list[str]
+) -> None:
+    """What is only in memory at the end is lost, and that is said."""
+    keeper = _keeper(store, clock, reports, 50_000, tail=Tail(bytearray(SMALL)))
+    store.trouble = "full"
+    for number in range(20):
+        _keep(keeper, number)
+    keeper.close()
+    assert reports[-1] == "20 alerts are lost: they were in memory when the listener ended (full)"
+    assert store.tails == []
+
+
+def test_the_end_tries_once_more(store: FakeStore, keeper: Keeper, reports: list[str]) -> None:
+    """A store that works again at the end takes what there is before anything is said of it."""
+    store.trouble = "full"
+    _keep(keeper, 1)
+    keeper.flush()
+    assert keeper.due is not None
+    store.trouble = ""
+    keeper.close()
+    assert (store.keys, reports[-1]) == (["1"], "the store works again; no alert was lost")
+
+
+@pytest.mark.parametrize(("generation", "keys"), [(0, ["a", "b", "1"]), (3, ["b", "1"]), (4, ["1"])])
+def test_what_was_inherited(
+    store: FakeStore, keeper: Keeper, clock: ManualClock, generation: int, keys: list[str]
+) -> None:
+    """What a start found in the tail is written before all else, unless the store has that generation already."""
+    store.generation = generation
+    parts = [
+        Left(number, [Received(1.0, FRAME)], alert_rows([_alert(key)], None, 0.0), [], Counter({"event:TICK_5": 1}))
+        for number, key in ((3, "a"), (4, "b"))
+    ]
+    keeper.inherit(parts, StoreError("full"))
+    _keep(keeper, 1)
+    assert store.keys == []
+    clock.advance(RETRY_S)
+    keeper.work()
+    assert store.keys == keys
+    assert store.counts["event:TICK_5"] == len(store.rows) == len(keys)
+
+
+def test_where_nothing_may_wait_the_tail_keeps_alerts_in_trouble(
+    store: FakeStore, clock: ManualClock, reports: list[str]
+) -> None:
+    """A store that fails makes no difference for `kill -9`, whatever the alerts wait for otherwise."""
+    keeper = _keeper(store, clock, reports, 50_000, in_batches=False)
+    store.trouble = "full"
+    _keep(keeper, 1)
+    assert [bool(entry.alerts) for entry in Tail(keeper._tail._page).found] == [True]
+    store.trouble = ""
+    clock.advance(RETRY_S)
+    keeper.work()
+    _keep(keeper, 2)
+    assert store.keys == ["1", "2"]

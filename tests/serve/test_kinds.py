@@ -35,7 +35,7 @@ def _guarded(folder: Path, options: str, environment: dict[str, str] | None = No
     path = folder / "c.yaml"
     path.write_text(f"channels: {{c: {{{options}}}}}")
     environment = ENVIRONMENT if environment is None else environment
-    config, found, _ = read_config(path, environment)
+    config, found, *_ = read_config(path, environment)
     assert found == []
     (channel,) = config.channels
     templates = {
@@ -127,7 +127,7 @@ def test_alertmanagers(tmp_path: Path) -> None:
     channel = _built(tmp_path, f"alertmanager: {{{options}}}, timeout: 3s")
     assert isinstance(channel, AlertmanagerChannel)
     assert (channel.refresh_s, channel._wording.resolve_after_s) == (30, 600)
-    addresses = list(channel._addresses.values())
+    addresses = [address._channel for address in channel._addresses.values()]
     assert [one._url for one in addresses] == ["http://h:9093/am/api/v2/alerts", "https://h/api/v2/alerts"]
     assert (addresses[0]._timeout_s, channel._headers["X-Scope-OrgID"]) == (3, "p@ss")
     alert = channel.alert(MESSAGE)
@@ -169,7 +169,7 @@ def test_services(tmp_path: Path) -> None:
 def test_a_secret_that_went_away(tmp_path: Path) -> None:
     """A secret that can't be had when it is needed lets alerts wait, with the reason; later it may be there."""
     (tmp_path / "c.yaml").write_text('channels: {c: {webhook: {url: "http://127.0.0.1:1/${GONE}"}}}')
-    config, _, _ = read_config(tmp_path / "c.yaml")
+    config, *_ = read_config(tmp_path / "c.yaml")
     environment: dict[str, str] = {}
     channel = build_channels(list(config.channels), {}, environment)["c"]
     assert channel.send(MESSAGE) == RetryLater("the variable GONE is not set")

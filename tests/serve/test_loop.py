@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, cast
@@ -49,13 +49,22 @@ class Parts:
     output: int
     frames: list[Frame] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
-    is_whole: bool = True
+    whole_with: int = 0
+    """With how many frames no number is missing."""
     due: float | None = None
     deadline: float | None = None
     restart_at: float | None = None
+    look_at: float | None = None
     outputs: tuple[int, ...] = ()
     pending_signals: set[int] = field(default_factory=set)
     timing: Timing | None = None
+    then: Callable[[], None] | None = None
+    """What happens once, after the next answer."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no number is missing."""
+        return len(self.frames) >= self.whole_with
 
     @property
     def sequence(self) -> "Parts":
@@ -70,6 +79,9 @@ class Parts:
     def answered(self) -> None:
         """Note it."""
         self.calls.append("answered")
+        then, self.then = self.then, None
+        if then is not None:
+            then()
 
     def let_time_pass(self) -> None:
         """Note it."""
@@ -79,7 +91,7 @@ class Parts:
     def raise_losses(self) -> None:
         """Note it."""
         self.calls.append("losses")
-        self.is_whole = True
+        self.whole_with = 0
 
     def work(self) -> None:
         """Note it."""
@@ -94,6 +106,11 @@ class Parts:
     def begin(self) -> None:
         """Note it."""
         self.calls.append("reload")
+
+    def look(self) -> None:
+        """Note it."""
+        self.calls.append("look")
+        self.look_at = None
 
     def take(self) -> set[int]:
         """The signals."""
@@ -230,6 +247,16 @@ def test_silence_after_ticks_ends_the_listener(bench: Bench) -> None:
     assert bench.reports == ["supervisord sent nothing for three minutes, not even a tick: a new listener has to begin"]
 
 
+def test_silence_is_noticed_before_what_is_due_later(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However far away the next deadline is, three ticks that did not come end the listener in time."""
+    monkeypatch.setattr("rules_listener.serve.loop.LONGEST_SLEEP_S", 5.0)
+    monkeypatch.setattr("rules_listener.serve.loop.TICK_S", 0.02)
+    began = monotonic()
+    bench.parts.deadline = bench.parts.due = began + 3600
+    assert bench.run(TICK, clock=SystemClock(), end=False) is Status.BROKEN
+    assert monotonic() - began < 4
+
+
 def test_silence_without_ticks_is_no_sign(bench: Bench) -> None:
     """Where no tick ever came, silence means nothing: only the end of the input ends the listener."""
     assert bench.run(EVENT, clock=Running()) is Status.CLEAN
@@ -238,17 +265,31 @@ def test_silence_without_ticks_is_no_sign(bench: Bench) -> None:
 
 def test_losses_are_said_when_nothing_waits(bench: Bench) -> None:
     """Numbers that are missing are lost once no event has come for a while; before that nothing is said."""
-    bench.parts.is_whole = False
+    bench.parts.whole_with = 2
     bench.run(TICK, clock=Running(), end=False)
     assert bench.parts.calls[:4] == ["receive", "answered", "work", "losses"]
 
 
+def test_what_was_missing_and_came_is_no_loss(bench: Bench) -> None:
+    """A number that comes late is nobody's loss, and the next one that is missing is waited for anew."""
+
+    def come_late() -> None:
+        os.write(bench.input, EVENT)
+        bench.close(bench.input)
+
+    bench.parts.whole_with, bench.parts.then = 2, come_late
+    assert bench.run(EVENT, clock=Running(), end=False) is Status.CLEAN
+    assert bench.parts.calls.count("receive") == 2
+    assert "losses" not in bench.parts.calls
+
+
 def test_what_is_due_is_done(bench: Bench) -> None:
-    """The keeper works when it asked for it, and the courier is started again when its wait is over."""
+    """The keeper works when it asked for it, files are looked at, and the courier starts when its wait is over."""
     bench.parts.due = 0.0
     bench.parts.restart_at = 0.0
+    bench.parts.look_at = 0.0
     bench.run(TICK, clock=Running(), end=False)
-    assert {"work", "start"} <= set(bench.parts.calls)
+    assert {"work", "start", "look"} <= set(bench.parts.calls)
 
 
 @pytest.mark.parametrize(("number", "calls"), [(15, []), (2, []), (1, ["reload"])])

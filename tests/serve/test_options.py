@@ -18,7 +18,7 @@ from rules_listener.serve.secret import resolve
 from rules_listener.serve.values import Values, values_of
 from rules_listener.serve.yamlnodes import YamlReader
 
-ENVIRONMENT = {"TOKEN": "t0k3n-4f9d", "PASSWORD": "p@ss/w:rd", "BRACES": "{message} ${TOKEN}"}
+ENVIRONMENT = {"TOKEN": "t0k3n-4f9d", "PASSWORD": "p@ss/w:rd", "BRACES": "{message} ${TOKEN}", "LINES": "a\nb"}
 MESSAGE = Message("id1", "c", "it's {rule} ${TOKEN}", "r", "", "alert", "error", 0.0, {"event": "TICK_5", "time": 0.0})
 
 
@@ -127,6 +127,7 @@ def test_json_keeps_its_kinds() -> None:
 
 WRONG = {
     "${TOKN}": "the variable TOKN is not set (did you mean `TOKEN`?)",
+    "${LINES}": "the variable LINES holds a line end, or another character that can't be printed",
     "${a-b}": "`${a-b}` is no variable (a name has letters, digits and _)",
     "file:none": "the file /etc/rl/none can't be read: No such file or directory",
     "[a]": "a single value belongs here",
@@ -152,6 +153,9 @@ WRONG_URLS = {
     "http://example.org/a b": "a URL has no blanks",
     "http://user:pw-4f9d@example.org": "a password stands here as it is",
     "http://user:pw-4f9d${TOKEN}@example.org": "a password stands here as it is",
+    "http://user:a/pw-4f9d@example.org": "a password stands here as it is",
+    "http://user:a@pw-4f9d#@example.org": "a password stands here as it is",
+    "'http://user:a pw-4f9d@example.org'": "a password stands here as it is",
 }
 
 
@@ -184,7 +188,15 @@ def test_a_tree_without_an_end() -> None:
         ("a: smtp://u:geheim@h/", "a: smtp://u:******@h/"),
         ("a: smtp://u:${PW}@h/", "a: smtp://u:${PW}@h/"),
         ("a: smtp://u:a${PW}@h/", "a: smtp://u:******@h/"),
-        ("a: smtp://:pw@h, b: x://c:d@e", "a: smtp://:**@h, b: x://c:*@e"),
+        ("{a: smtp://:pw@h, b: x://c:d@e}", "{a: smtp://:**@h, b: x://c:*@e}"),
+        ("a: smtp://:pw@h, b: x://c:d@e", "a: smtp://:****************@e"),
+        ("{a: 'smtp://u:a/b@c#d e?f@h', b: c@d}", "{a: 'smtp://u:***********@h', b: c@d}"),
+        ('a: "smtp://u@i:a b@h"', 'a: "smtp://u@i:***@h"'),
+        ("a: smtp://u:a #b@h", "a: smtp://u:****@h"),
+        ("a: >\n smtp://u:a\n b@h\nb: c@d", "a: >\n smtp://u:*\n**@h\nb: c@d"),
+        ("# was smtp://u:geheim@h\na: 1", "# was smtp://u:******@h\na: 1"),
+        ("a: mailto://u:${PW}@h?to=a@b", "a: mailto://u:${PW}@h?to=a@b"),
+        ("a: [smtp://u:a@h", "a: [smtp://u:*@h"),
         ("a: smtp://u@h:25/", "a: smtp://u@h:25/"),
         ("time: 10:20 a@b", "time: 10:20 a@b"),
     ],

@@ -4,7 +4,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import pytest
@@ -12,12 +12,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rules_listener.base.clock import ManualClock
+from rules_listener.base.errors import StoreError
+from rules_listener.event.event import Seen
 from rules_listener.event.wire import Frame
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.engine import Engine
+from rules_listener.match.firing import Firing
 from rules_listener.match.program import load
-from rules_listener.outbox.counters import EVENT, FIRING, by_label
-from rules_listener.outbox.database import Database
+from rules_listener.outbox.counters import EVENT, FIRING, TAIL, by_label
+from rules_listener.outbox.database import Database, Execute, Row
 from rules_listener.outbox.expand import expand_all
 from rules_listener.outbox.listing import Listing
 from rules_listener.outbox.position import PositionFile
@@ -80,13 +83,42 @@ class Death:
         return call
 
 
+class Weather:
+    """What is the matter with the disk."""
+
+    def __init__(self) -> None:
+        self.now = "fine"
+
+
+class WeatheredDatabase(Database):
+    """A file that can be written, or read, only in the right weather."""
+
+    def __init__(self, folder: Path, weather: Weather) -> None:
+        super().__init__(folder)
+        self._weather = weather
+
+    def __enter__(self) -> Execute:
+        if self._weather.now != "fine":
+            raise StoreError(self._weather.now)
+        return super().__enter__()
+
+    def rows(self, sql: str, values: Row = ()) -> list[Row]:
+        """What is found, if that can be read."""
+        if self._weather.now == "unreadable":
+            raise StoreError(self._weather.now)
+        return super().rows(sql, values)
+
+
 class Listener:
     """A listener without its loop: handler, keeper, store, tail, position."""
 
-    def __init__(self, folder: Path, clock: ManualClock, death: Death, *, in_batches: bool) -> None:
+    def __init__(
+        self, folder: Path, clock: ManualClock, death: Death, weather: Weather | None = None, *, in_batches: bool
+    ) -> None:
         self.reports: list[str] = []
         self.death = death
         self.store = Store(folder)
+        self.store._database = WeatheredDatabase(folder, weather or Weather())
         position_file = PositionFile.open(folder)
         tail = Tail.open(folder)
         for target, names in (
@@ -105,12 +137,14 @@ class Listener:
         self.engine = Engine(load(PROGRAM))
         past = Past(self.store, tail, position_file, self.reports.append, ["ops"])
         restored = past.restore(self.engine, clock.time())
+        if past.error is not None:
+            self.keeper.inherit(past.left, past.error)
         last_seen = self.engine.shown_time
         self.handler = Handler(
             self.engine,
             self.keeper,
             position_file,
-            Sequence(Life(7, 1.0), position_file.last, restored.committed),
+            Sequence(Life(7, 1.0), position_file.last, restored.handled or restored.committed),
             restored=restored,
             default_channels=("ops",),
             clock=clock,
@@ -139,24 +173,43 @@ def frame(poolserial: int, what: str) -> Frame:
     return Frame(header.encode(), payload.encode())
 
 
-def live(
-    folder: Path, events: list[str], ends: list[int], flushes: set[int], *, in_batches: bool = True
+def live(  # noqa: PLR0913 - what can happen
+    folder: Path,
+    events: list[str],
+    ends: list[int],
+    flushes: set[int],
+    *,
+    in_batches: bool = True,
+    weathers: tuple[str, ...] = (),
+    stops: frozenset[int] = frozenset(),
 ) -> list[tuple[Any, ...]]:
-    """All alerts of a listener that is killed after so many steps, again and again; supervisord sends again."""
+    """All alerts of a listener that is killed after so many steps, again and again; supervisord sends again.
+
+    Each event, and each start, has one of the `weathers`; after the events with the numbers in `stops` it is stopped.
+    """
     with patch.object(handler_module, "MAX_ATTEMPTS", 1000), patch.object(restore_module, "MAX_ATTEMPTS", 1000):
-        return _live(folder, events, ends, flushes, in_batches=in_batches)
+        return _live(folder, events, ends, flushes, in_batches=in_batches, weathers=weathers, stops=stops)
 
 
-def _live(
-    folder: Path, events: list[str], ends: list[int], flushes: set[int], *, in_batches: bool
+def _live(  # noqa: PLR0913 - what can happen
+    folder: Path,
+    events: list[str],
+    ends: list[int],
+    flushes: set[int],
+    *,
+    in_batches: bool,
+    weathers: tuple[str, ...],
+    stops: frozenset[int],
 ) -> list[tuple[Any, ...]]:
-    clock = ManualClock()
-    ends = list(ends)
+    clock, weather = ManualClock(), Weather()
+    ends, forecast = list(ends), iter(weathers)
     listener, number, answered = None, 0, False
     while number < len(events):
+        weather.now = next(forecast, "fine")
         try:
             if listener is None:
-                listener = Listener(folder, clock, Death(ends.pop(0) if ends else 0), in_batches=in_batches)
+                death = Death(ends.pop(0) if ends else 0)
+                listener = Listener(folder, clock, death, weather, in_batches=in_batches)
             if not answered:
                 listener.take(frame(number, events[number]))
             answered = True
@@ -164,6 +217,9 @@ def _live(
             if number in flushes:
                 listener.keeper.remember_soon()
                 listener.keeper.work()
+            if number in stops:
+                listener.keeper.close()
+                listener = None
         except Killed:
             if listener is not None:
                 listener.store.close()
@@ -174,8 +230,10 @@ def _live(
         number += 1
         clock.advance(2)
     clock.advance(60)
-    listener = listener or Listener(folder, clock, Death(0), in_batches=in_batches)
+    weather.now = "fine"
+    listener = listener or Listener(folder, clock, Death(0), weather, in_batches=in_batches)
     listener.death.steps = 0
+    listener.keeper.work()
     clock.advance(5)
     listener.handler.let_time_pass()
     listener.keeper.close()
@@ -228,6 +286,43 @@ def test_no_kill_changes_what_is_said(
         assert counted_in(Path(with_kills)) == counted_in(Path(without))
 
 
+class Trouble(NamedTuple):
+    """What happens to a listener beside its events; see `live`."""
+
+    ends: list[int]
+    weathers: tuple[str, ...]
+    stops: frozenset[int]
+    flushes: set[int]
+    in_batches: bool = True
+
+
+TROUBLE = st.builds(
+    Trouble,
+    st.lists(st.integers(1, 40), max_size=6),
+    st.lists(st.sampled_from(["fine", "fine", "unwritable", "unreadable"]), max_size=16).map(tuple),
+    st.frozensets(st.integers(0, 9), max_size=3),
+    st.sets(st.integers(0, 9)),
+    st.booleans(),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(EVENTS, TROUBLE)
+@example(["EXITED a"] * 4, Trouble([], ("fine", *["unwritable"] * 9), frozenset({1, 2}), set()))
+@example(["RUNNING a"] * 4, Trouble([15, 15], ("fine", *["unreadable"] * 9), frozenset(), set()))
+def test_no_trouble_with_the_store_changes_what_is_said(events: list[str], trouble: Trouble) -> None:
+    """A store that fails, at a start or later, makes no difference, whoever kills or stops the listener meanwhile.
+
+    If it could not even be read, what rules remembered over several events is forgotten.
+    """
+    with tempfile.TemporaryDirectory() as without, tempfile.TemporaryDirectory() as with_trouble:
+        expected = live(Path(without), events, [], set())
+        found = live(Path(with_trouble), events, **trouble._asdict())
+        if "unreadable" in trouble.weathers:
+            expected, found = ([alert for alert in alerts if alert[0] == "plain"] for alerts in (expected, found))
+        assert sorted(map(repr, found)) == sorted(map(repr, expected))
+
+
 def test_alerts_that_end_the_listener_are_set_aside(tmp_path: Path) -> None:
     """An event whose alerts end the listener that makes them, after its answer, is a dead frame for the third one."""
     clock, never = ManualClock(), Death(0)
@@ -243,6 +338,92 @@ def test_alerts_that_end_the_listener_are_set_aside(tmp_path: Path) -> None:
     assert third.reports == ["an event was set aside as a dead frame: it ended the listener 2 times"]
     assert alerts_in(tmp_path) == []
     assert len(Listing(tmp_path).summary().dead) == 1
+
+
+def test_what_was_set_aside_is_never_told_again(tmp_path: Path) -> None:
+    """An event that ends whoever hears of it is told to no later start, even if the store could not be written."""
+    weather, feed = Weather(), Engine.feed
+
+    def poisoned(engine: Engine, event: Seen) -> list[Firing]:
+        if event.type == "PROCESS_STATE_EXITED":
+            raise Killed
+        return feed(engine, event)
+
+    def start() -> Listener:
+        return Listener(tmp_path, ManualClock(), Death(0), weather, in_batches=True)
+
+    with patch.object(Engine, "feed", poisoned):
+        first = start()
+        first.take(frame(1, "EXITED a"))
+        for listen in (first.answered, start):
+            with pytest.raises(Killed):
+                listen()
+        for weather.now in ("unreadable", "unwritable", "fine", "fine"):
+            last = start()
+            last.take(frame(2, "RUNNING a"))
+            last.answered()
+            assert not any("left out" in report for report in last.reports)
+    last.keeper.close()
+    assert [rule for rule, *_ in alerts_in(tmp_path)].count("plain") == 1
+    assert [one.frame for one in last.store.history(0) if b"EXITED" in one.frame.header] == []
+    assert Listing(tmp_path).summary().counters["dead"] == 1
+
+
+def test_memory_that_cant_be_read_is_forgotten(tmp_path: Path) -> None:
+    """What nobody can read keeps no listener from starting; the journal tells what it can."""
+    store = Store(tmp_path)
+    store.journal([Received(2.0, frame(1, "EXITED a"))], state='{"format": 1, "rul')
+    reports: list[str] = []
+    engine = Engine(load(PROGRAM))
+    Past(store, Tail(bytearray(1000)), NOTES, reports.append).restore(engine, 10.0)
+    assert engine.shown_time == 2.0
+    assert "what the rules remembered can't be read, and is forgotten: JSONDecodeError" in reports[0]
+
+
+def test_a_deadline_fires_once_if_the_clock_is_set_back_meanwhile(tmp_path: Path) -> None:
+    """What fired before the listener ended does not fire again when that moment comes once more."""
+    clock = ManualClock()
+    first = Listener(tmp_path, clock, Death(0), in_batches=True)
+    first.take(frame(1, "EXITED a"))
+    first.answered()
+    clock.advance(20)
+    first.keeper.remember_soon()
+    first.keeper.work()
+    clock.advance(11)
+    first.handler.let_time_pass()
+    first.keeper.flush(between_events=False)
+    clock.set_by(-3600)
+    second = Listener(tmp_path, clock, Death(0), in_batches=True)
+    for _ in range(60):
+        clock.advance(1)
+        second.handler.let_time_pass()
+    second.keeper.close()
+    assert [rule for rule, *_ in alerts_in(tmp_path)].count("late") == 1
+
+
+def test_the_number_of_a_tail_in_memory_is_not_noted(tmp_path: Path) -> None:
+    """A listener that could make no file for its tail says nothing about the one of its predecessor."""
+    clock = ManualClock()
+    store = Store(tmp_path)
+    store.journal([], notes={TAIL: 7})
+    with patch.object(Tail, "open", lambda _: Tail(bytearray(10_000))):
+        listener = Listener(tmp_path, clock, Death(0), in_batches=False)
+    listener.take(frame(1, "EXITED a"))
+    listener.answered()
+    listener.keeper.close()
+    assert store.journalled_tail() == 7
+
+
+def test_no_event_is_lost_by_a_kill_after_its_answer(tmp_path: Path) -> None:
+    """What was answered and not noted as that is no gap for the next listener."""
+    clock = ManualClock()
+    first = Listener(tmp_path, clock, Death(0), in_batches=True)
+    first.take(frame(0, "RUNNING a"))
+    first.answered()
+    first.take(frame(1, "RUNNING a"))
+    second = Listener(tmp_path, clock, Death(0), in_batches=True)
+    second.take(frame(2, "RUNNING a"))
+    assert second.handler.sequence.is_whole
 
 
 def test_a_store_that_cant_be_read_knows_nothing(tmp_path: Path) -> None:

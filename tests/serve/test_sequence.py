@@ -56,6 +56,36 @@ def _position(poolserial: int, life: Life = LIFE) -> Position:
     return Position(Epoch(*life, "pool"), 100 + poolserial, poolserial)
 
 
+UNCERTAIN = Life(1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "new", "lost"),
+    [((5, 6), (6,), 0), ((6, 7), (6, 7), 0), ((8,), (8,), 2), ((0, 1, 2), (0, 1, 2), 0), ((4, 5, 6), (4, 5, 6), 4)],
+    ids=["the last again", "the next", "a loss", "another life", "another life with losses"],
+)
+def test_where_nobody_knows_when_supervisord_started(numbers: tuple[int, ...], new: tuple[int, ...], lost: int) -> None:
+    """The first event tells whether numbers go on; lower ones than the last are those of another supervisord."""
+    sequence = Sequence(UNCERTAIN, _position(5, UNCERTAIN), _position(3, UNCERTAIN))
+    assert tuple(_numbers(sequence, *numbers)) == new
+    assert sequence.lose() == lost
+
+
+def test_a_life_that_was_told_by_its_numbers_goes_on() -> None:
+    """What was noted in the life after the first is that life's, though supervisord is called as it was before."""
+    first = Sequence(UNCERTAIN, _position(5, UNCERTAIN), None)
+    assert first.take("pool", 100, 0) == Position(Epoch(1, 1.0, "pool"), 100, 0)
+    second = Sequence(UNCERTAIN, first.highest, _position(5, UNCERTAIN))
+    assert _numbers(second, 0, 1) == [1]
+    assert second.is_whole
+
+
+def test_another_boot_is_another_life() -> None:
+    """Where the boot at least is known, positions of another one are not taken for those of this supervisord."""
+    sequence = Sequence(Life(1, 7.0 * (1 << 32)), _position(5, Life(1, 6.0 * (1 << 32) + 3)), None)
+    assert _numbers(sequence, 4) == [4]
+
+
 def test_a_new_listener_goes_on_where_the_last_one_was() -> None:
     """Within one life of supervisord the numbers go on: a repeat is known, a gap is a loss."""
     sequence = Sequence(LIFE, _position(5), None)

@@ -4,6 +4,23 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from rules_listener.base.clock import ManualClock
+from rules_listener.base.errors import ConfigError
+from rules_listener.event.wire import Frame
+from rules_listener.outbox.position import PositionFile
+from rules_listener.outbox.store import Received, Store
+from rules_listener.outbox.tail import Tail
+from rules_listener.serve import listener
+from rules_listener.serve.compiled import compile_now
+from rules_listener.serve.config import Config
+
+if TYPE_CHECKING:
+    from rules_listener.serve.couriers import CourierProcess
 
 NOT_NEEDED = {
     "lark",
@@ -61,9 +78,29 @@ def test_a_listener_imports_little(tmp_path: Path) -> None:
         assert "rules_listener.serve.loop" in modules
 
 
+def test_a_compiler_that_cant_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no room for one more process, that is the reason that the operator reads."""
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(ConfigError, match="not started, since the compiler can't be: No such file"):
+        compile_now(["", "", "test.rules"])
+
+
 def test_changed_rules_are_compiled_again(tmp_path: Path) -> None:
     """Compiled rules that were kept are used only while the rule file is the same."""
     (tmp_path / "test.rules").write_text('on LISTENER_STARTED alert "one"')
     assert "one" in _run(tmp_path)[0]
     (tmp_path / "test.rules").write_text('on LISTENER_STARTED alert "two"')
     assert "two" in _run(tmp_path)[0]
+
+
+@pytest.mark.parametrize("missing", ["", "tail", "position"])
+def test_alerts_wait_only_where_files_survive(tmp_path: Path, missing: str) -> None:
+    """Where the tail or the position is no file, alerts are committed one event at a time, before the answer."""
+    if missing:
+        (tmp_path / missing).mkdir()
+    config = Config((), str(tmp_path), (), ())
+    store, tail, notes = Store(tmp_path), Tail.open(tmp_path), PositionFile.open(tmp_path)
+    courier = cast("CourierProcess", SimpleNamespace(wake=lambda: None))
+    keeper = listener._keeper(config, store, tail, ManualClock(), notes=notes, courier=courier)
+    assert keeper.owe(Received(1.0, Frame(b"h", b"p")), "TICK_5", list) == (not missing)
+    store.close()

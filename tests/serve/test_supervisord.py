@@ -1,12 +1,14 @@
 """What the listener tells about the section that it needs."""
 
+import os
 import shlex
 from pathlib import Path
 
 import pytest
 
 from rules_listener.event.catalogue import CATALOGUE, UNLISTED
-from rules_listener.serve.supervisord import events_needed, log_beside, section
+from rules_listener.serve import supervisord
+from rules_listener.serve.supervisord import Life, events_needed, life_of_parent, log_beside, section
 from tests.serve.confs import SUPERVISORD, read_conf
 
 OWN = "SUPERVISOR_STATE_CHANGE,TICK_60"
@@ -27,6 +29,22 @@ OWN = "SUPERVISOR_STATE_CHANGE,TICK_60"
 def test_the_events_that_rules_need(types: list[str], events: str) -> None:
     """Each type is named once, alone or by the abstract type that stands for all of its kind."""
     assert events_needed(types) == events
+
+
+def test_what_is_known_of_supervisords_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Boot and start are each used if they are known, and a life without a start is known for that."""
+    whole = life_of_parent()
+    assert (whole.pid, whole.is_certain) == (os.getppid(), True)
+    monkeypatch.setattr(supervisord, "_start_ticks", _unknown)
+    without_start = life_of_parent()
+    assert (without_start.is_certain, without_start.may_be(whole)) == (False, True)
+    assert without_start.start == whole.start // (1 << 32) * (1 << 32)
+    monkeypatch.setattr(supervisord, "_BOOT_ID", supervisord._BOOT_ID / "missing")
+    assert life_of_parent() == Life(os.getppid(), 0.0)
+
+
+def _unknown(_pid: int) -> int:
+    raise PermissionError
 
 
 def test_paths_with_all_that_a_configuration_makes_something_of(tmp_path: Path) -> None:

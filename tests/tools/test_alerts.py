@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import blake2b
@@ -15,12 +16,16 @@ from rich.console import Console
 
 from rules_listener.event.event import Event
 from rules_listener.event.wire import Frame
+from rules_listener.lang.checked import RuleSet
+from rules_listener.match.compile import compile_rules
 from rules_listener.outbox.alert import Alert, Delivery
 from rules_listener.outbox.channel import GaveUp, Outcome, RetryLater, Sent
 from rules_listener.outbox.database import Database
 from rules_listener.outbox.listing import Listed, Listing
 from rules_listener.outbox.queue import Queue
 from rules_listener.outbox.store import Received, Store
+from rules_listener.serve.bundle import Bundle, Origin, dump_bundle, keep_bundle
+from rules_listener.serve.config import ChannelConfig, default_config
 from rules_listener.tools import alerts as alerts_module
 from rules_listener.tools import show, told
 from rules_listener.tools.cli import cli
@@ -107,6 +112,41 @@ def test_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch, width: int, what:
     assert {"mail", "hook", "ops"} <= words
     if what == ("alerts", "list"):
         assert {id_of(1, "mail")[:8], id_of(6, "ops")[:8]} <= words
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("length", [23, 39, 75])
+@pytest.mark.parametrize("what", ["list", "show", "status"])
+def test_a_long_name_of_a_channel_hides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, length: int, width: int
+) -> None:
+    """Where a channel's name takes much room, it is folded: its id, how it stands and why stay to be read."""
+    channel = "pager_of_the_team_" + "x" * (length - 18)
+    _given_up(tmp_path, channel)
+    screen = StringIO()
+    monkeypatch.setattr(show, "console", lambda: Console(file=screen, width=width, highlight=False))
+    monkeypatch.setattr(alerts_module, "is_terminal", lambda: True)
+    command = {"list": ["alerts"], "show": ["alerts", "show", id_of(1, channel)], "status": ["status"]}[what]
+    done = CliRunner().invoke(cli, [*command, "--state", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    lines = screen.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert "…" not in screen.getvalue()
+    wanted = {"list": id_of(1, channel)[:8], "show": id_of(1, channel), "status": "given up"}[what]
+    assert wanted in screen.getvalue()
+    letters = Counter("".join(screen.getvalue().split()))
+    assert letters >= Counter("".join(f"{channel} given up {LONG}".split()))
+
+
+def _given_up(state: Path, channel: str) -> None:
+    """A store with one alert, which was given up."""
+    store, queue = Store(state), Queue(Database(state), random=Random(1))  # noqa: S311 - a test repeats itself
+    store.commit([_alert(1, channel)], None, time=NOW)
+    store.close()
+    queue.expand(NOW)
+    ((claimed,),) = queue.claim(NOW, {channel: 1})
+    queue.settle([(claimed.n, GaveUp(LONG))], NOW)
+    queue.close()
 
 
 @pytest.mark.parametrize("width", [80, 100])
@@ -234,6 +274,35 @@ def test_an_id_may_be_cut_short(run: Run) -> None:
     assert run("alerts", "show", "", status=1).startswith("there is no alert ")
 
 
+def test_what_is_being_sent_can_be_changed_afterwards(run: Run, state: Path) -> None:
+    """It is said that one is under way, and of several, how many are, beside what was done about the others."""
+    chat = id_of(2, "chat")
+    Store(state).commit([_alert(7, "chat")], None, time=NOW)
+    for verb in ("retry", "drop"):
+        said = "being sent now: try that again when it has ended\n"
+        assert run("alerts", verb, chat, status=1) == f"{chat} is {said}"
+        assert run("alerts", verb, "--channel", "chat").endswith(f", 1 alert is {said}")
+    assert run("alerts", "drop", "--channel", "chat") == "1 alert is being sent now: try that again when it has ended\n"
+    assert json.loads(run("alerts", "show", id_of(7, "chat"), "--format", "json"))["state"] == "dropped"
+
+
+def test_what_waits_for_its_digest_says_so(state: Path, run: Run) -> None:
+    """What channels gather is taken from the configuration in use: all of a digest is tried, and retried, as one."""
+    store, database = Store(state), Database(state)
+    store.commit([_alert(number, "mails")._replace(key=f"k{number}") for number in (7, 8)], None, time=NOW)
+    Queue(database, random=Random(1), gather_s={"mails": 9e9}).expand(NOW)  # noqa: S311 - a test repeats itself
+    batch = ChannelConfig("mails", "log", {"batch": {"every": 9e9}}, ())
+    bundle = Bundle(
+        Origin("", (), "", {}), default_config(state)._replace(channels=(batch,)), compile_rules(RuleSet(()))
+    )
+    keep_bundle(dump_bundle(bundle), state)
+    lines = run("alerts", "--channel", "mails").splitlines()
+    assert [re.search(r"try 1 in \S+", line) is not None for line in lines] == [True, True]
+    assert run("alerts", "retry", "--channel", "mails") == "2 alerts that waited are tried now\n"
+    store.close()
+    database.close()
+
+
 def test_all_that_was_given_up_is_sent_again(run: Run) -> None:
     """Alerts of a channel, rule or key are sent again together; which, has to be said, and in one way."""
     assert run("alerts", "retry", "--rule", "new") == "1 alert waits for a courier\n"
@@ -243,7 +312,7 @@ def test_all_that_was_given_up_is_sent_again(run: Run) -> None:
         assert "say which alerts" in run("alerts", verb, status=2)
         assert "say which alerts" in run("alerts", verb, "id", "--channel", "mail", status=2)
         assert run("alerts", verb, "--channel", "mial", status=1).startswith("there are no such alerts")
-        assert run("alerts", verb, "--channel", "chat").endswith(": there is nothing to do\n")
+        assert run("alerts", verb, "--rule", "nowhere").endswith(": there is nothing to do\n")
 
 
 def test_all_that_waits_is_tried_now(run: Run, state: Path) -> None:
@@ -279,7 +348,8 @@ def test_several_are_changed_each_by_itself(run: Run) -> None:
 def test_all_that_waits_or_was_given_up_is_dropped(run: Run) -> None:
     """Alerts of a channel, rule or key are dropped together; what was sent stays as it is."""
     assert run("alerts", "drop", "--rule", "crash_loop", "--channel", "hook") == "1 alert is dropped\n"
-    assert run("alerts", "drop", "--key", "web:nginx") == "2 alerts are dropped\n"
+    said = run("alerts", "drop", "--key", "web:nginx")
+    assert said == "2 alerts are dropped, 1 alert is being sent now: try that again when it has ended\n"
     states = [line.split()[3] for line in run("alerts").splitlines()]
     assert sorted(states) == ["dropped"] * 4 + ["held"] * 2 + ["sending", "sent"]
 
@@ -297,7 +367,7 @@ OPENED = show.clock_time(NOW)
     [
         ({}, " for 15m, try 3 in 5m: busy"),
         ({"due": NOW}, " for 15m, try 3 now: busy"),
-        ({"due": None}, " for 15m, behind an earlier one of its key: busy"),
+        ({"due": None}, " for 15m, behind an earlier one: busy"),
         ({"changed": None, "due": None, "reason": None}, " for 15m, no courier has taken it in yet"),
         ({"state": "sending", "attempts": 1, "reason": None}, " for 1m, try 1"),
         ({"state": "sent", "attempts": 1, "reason": None}, ""),

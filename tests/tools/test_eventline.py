@@ -187,6 +187,12 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     "0s PROCESS_STATE_FATAL web x3 every 5": [
         ("5", "how long is it from one event to the next?", "such as 0s, 10s or 1h30m")
     ],
+    " 99999999w TICK_5 ": [("99999999w TICK_5", "this is after the year 9999", "")],
+    "0s TICK_5 x100000 every 1000000h": [("0s TICK_5 x100000 every 1000000h", "this is after the year 9999", "")],
+    "0s TICK_60 when=5": [("when", "`when` is not written here", "a tick tells the moment of its line: leave it out")],
+    "0s PROCESS_STATE_FATAL web groupname=web": [
+        ("groupname", "`groupname` is not written here", "it stands behind the event, as in web:nginx")
+    ],
     "0s LISTENER_STARTED serial=3": [("serial", "LISTENER_STARTED has no field `serial`", "")],
 }
 

@@ -1,6 +1,7 @@
 """One set of rules at work on a history."""
 
 from collections.abc import Sequence
+from functools import partial
 from math import inf
 
 from rules_listener.event.event import Seen
@@ -22,6 +23,7 @@ class Playing:
 
     def __init__(self, rules: Rules, selection: Selection, reports: Sequence[Report], *, own_group: str = "") -> None:
         self.run = DryRun(load(rules.program), rules.default_channels, own_group)
+        self.run.engine.take_portion = partial(self.take, None)
         self.tally = Tally(self.run.engine.program.rules)
         self._rules = rules
         self._own_group = own_group

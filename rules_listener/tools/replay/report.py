@@ -39,7 +39,7 @@ class Report(Protocol):
     every_event: bool
 
     def take(self, event: Seen | None, alerts: Sequence[Alert]) -> None:
-        """An event came, and these are the alerts up to it and because of it; None: time went on to the end."""
+        """An event came, and these are the alerts up to it and because of it; None: these came of time alone."""
 
     def end(self, played: Played, tally: Tally) -> None:
         """That was all."""
