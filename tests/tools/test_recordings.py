@@ -65,12 +65,6 @@ def test_lines_that_are_out_of_order(tmp_path: Path, times: list[float], places:
     assert noted == said
 
 
-def test_times_that_no_calendar_has(tmp_path: Path) -> None:
-    """However far time goes back, it is said."""
-    _, noted = times_in([written(tmp_path / "a", 1e18, 5)])
-    assert len(noted) == 1
-
-
 def test_a_file_that_has_two_names(tmp_path: Path) -> None:
     """However it is named, or linked, it is read once."""
     path = written(tmp_path / "a", 5, 10)
