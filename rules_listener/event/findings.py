@@ -18,6 +18,7 @@ MOST_SHOWN = 100
 LEAST_BACK_S = 1.0
 """Clocks are put right by less all the time, and rules make nothing of it."""
 
+
 class Findings:
     """Gathers what is found; `report` takes what people should read at once, a line at a time.
 
@@ -70,9 +71,7 @@ class Findings:
         """Note the first step back, by more than a little; whether there is one. `count` events came before."""
         for number, (before, time) in enumerate(pairwise(times), count + 1):
             if before - time > LEAST_BACK_S:
-                self._note(
-                    f"{self._back(before - time, name, number)}; to rules, a clock was set back"
-                )
+                self._note(f"{self._back(before - time, name, number)}; to rules, a clock was set back")
                 return True
         return False
 
