@@ -71,12 +71,12 @@ class Findings:
         """Note the first step back, by more than a little; whether there is one. `count` events came before."""
         for number, (before, time) in enumerate(pairwise(times), count + 1):
             if before - time > LEAST_BACK_S:
-                self._note(f"{self._back(round(before - time), name, number)}; to rules, a clock was set back")
+                self._note(f"{self._back(before - time, name, number)}; to rules, a clock was set back")
                 return True
         return False
 
-    def _back(self, seconds: int, name: str, number: int) -> str:
-        back = timedelta(seconds=seconds)
+    def _back(self, seconds: float, name: str, number: int) -> str:
+        back = timedelta(seconds=round(seconds))
         if number == 1:
             return f"{name} begins {back} before {self._file} ends"
         return f"{name}: time goes back by {back} at event {number}"

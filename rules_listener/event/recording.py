@@ -143,7 +143,7 @@ class Recording:
         def read(file: _File, parts: Iterator[bytes]) -> Iterator[Sequence[Seen]]:
             match file.kind or self.kind:
                 case Kind.LOG:
-                    return log.read(parts)
+                    return log.read(parts, file.name)
                 case Kind.CAPTURE:
                     return read_capture(parts, file.name, findings, start=reading.start, otherwise=file.changed)
             return read_lines(parts, file.name, findings)
@@ -191,7 +191,7 @@ class _File:
         if kind_of(stream.peek()) is Kind.STORE:
             self.kind = Kind.STORE
         else:
-            self._look(_whole_lines(read_parts(stream), name, findings))
+            self._look(_whole_lines(_without_padding(read_parts(stream)), name, findings))
 
     @property
     def position(self) -> int:
@@ -262,6 +262,19 @@ def _unknown(name: str) -> str:
         f"{name} is nothing that holds events: neither a recording (JSON lines with `time` and `event`), nor a "
         "supervisord.log, nor a raw capture of the protocol, nor the store of a listener"
     )
+
+
+def _without_padding(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes without the zeros before them: so a file begins that was emptied while a process wrote to it.
+
+    A file of nothing else stays one.
+    """
+    first = b""
+    for part in parts:
+        if first := part.lstrip(b"\0"):
+            break
+        first = part[:1]
+    yield from chain([first] if first else [], parts)
 
 
 def _whole_lines(parts: Iterable[bytes], name: str, findings: Findings) -> Iterator[bytes]:

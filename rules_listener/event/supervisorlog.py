@@ -2,7 +2,7 @@
 
 1. A line begins with its moment, `2025-11-23 20:01:02,345`, and its level; what follows is told by `_STATEMENTS`
    (`supervisor/process.py`, `supervisor/supervisord.py`, `supervisor/options.py`). All other lines, whatever they hold,
-   are passed over and counted.
+   are passed over and counted; one that begins as a statement and does not go on as one was cut, and is reported.
 2. The parts of a log that was rotated are one log: what was known at the end of one part is known in the next.
 3. Text that is not UTF-8 is no error: U+FFFD stands for it.
 """
@@ -21,16 +21,23 @@ from rules_listener.event.localtime import LocalTimes
 from rules_listener.event.processes import Processes, Program
 
 _LEVEL = rb"(?:CRIT|ERRO|WARN|INFO|DEBG|TRAC|BLAT)"
-_BEGINNING = rb"(\d{4}-\d\d-\d\d \d\d:\d\d):(\d\d,\d{3}) " + _LEVEL + rb" "
+_PADDING = rb"(?:\xef\xbb\xbf)?\0*"
+"""Editors begin a file with a byte order mark; zeros stand where a file was cut while it was written."""
+_BEGINNING = _PADDING + rb"(\d{4}-\d\d-\d\d \d\d:\d\d):(\d\d,\d{3}) " + _LEVEL + rb" "
 _is_line = re.compile(_BEGINNING).match
 _FIRST_WORDS = (
     b"spawned:", b"spawnerr:", b"success:", b"exited:", b"gave up:", b"stopped:", b"waiting for", b"killing",
     b"Attempted to kill", b"process '", b"unknown problem", b"supervisord started", b"could not write pidfile",
     b"received SIG",
 )  # fmt: skip
+_CUT = ("spawned:", "spawnerr:", "success:", "exited:", "gave up:", "stopped:", "supervisord started")
+"""So only statements begin."""
 _find_lines = re.compile(
     rb"^" + _BEGINNING + rb"((?:" + b"|".join(map(re.escape, _FIRST_WORDS)) + rb")[^\n]*)", re.MULTILINE
 ).finditer
+
+MOST_SHOWN = 60
+"""Characters of a line that can't be read."""
 
 _ENDED = r"(?:exit status \d+|terminated by [^()]+(?: \(core dumped\))?|unknown termination cause 0x[0-9a-f]+)"
 
@@ -96,33 +103,40 @@ class LogReader:
         self._findings = findings
         self._processes = Processes(programs)
 
-    def read(self, parts: Iterable[bytes]) -> Iterator[list[Event]]:
-        """The events in `parts`, each of which ends where a line ends, one list for each."""
-        processes = self._processes
+    def read(self, parts: Iterable[bytes], name: str) -> Iterator[list[Event]]:
+        """The events in `parts`, each of which ends where a line ends, one list for each; `name` is the file's."""
+        processes, number = self._processes, 1
         for part in parts:
-            told = sum(self._read_line(match) for match in _find_lines(part))
-            self._findings.passed_over += part.count(b"\n") + (not part.endswith(b"\n")) - told
+            told = sum(self._read_line(match, name, number) for match in _find_lines(part))
+            ends = part.count(b"\n")
+            number += ends
+            self._findings.passed_over += ends + (not part.endswith(b"\n")) - told
             yield processes.events
             processes.events = []
         self._findings.without_group |= processes.without_group
 
-    def _read_line(self, match: re.Match[bytes]) -> bool:
-        """Whether a line tells of something."""
+    def _read_line(self, match: re.Match[bytes], name: str, number: int) -> bool:
+        """Whether a line tells of something, or was cut, which is reported. Its part begins with line `number`."""
         minute, seconds, text = (group.decode(errors="replace") for group in match.groups())
         try:
             moment = self._times.moment(minute, float(seconds.replace(",", ".")))
         except ValueError:
             return False
-        return self._take(moment, text.rstrip("\r"))
+        told = self._take(moment, text.rstrip())
+        if told is None and text.startswith(_CUT):
+            line = number + match.string.count(b"\n", 0, match.start())
+            self._findings.cannot_read(f"{name}:{line}", f"cut, or not as supervisord writes it: {text[:MOST_SHOWN]!r}")
+            return True
+        return bool(told)
 
-    def _take(self, moment: float, text: str) -> bool:
+    def _take(self, moment: float, text: str) -> bool | None:
+        """Whether a statement tells of something; None if it is none."""
         for statement in _STATEMENTS:
             if found := statement.match(text):
                 statement.take(self._processes, moment, **found.groupdict())
                 return True
-        if found := _failed_command(text):
-            return self._take_failed_command(moment, found)
-        return False
+        found = _failed_command(text)
+        return None if found is None else self._take_failed_command(moment, found)
 
     def _take_failed_command(self, moment: float, found: re.Match[str]) -> bool:
         """A start failed, and the log names the command, but not the process."""

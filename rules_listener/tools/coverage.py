@@ -12,7 +12,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import NamedTuple
 
 from rules_listener.base.diagnostics import has_errors
@@ -114,12 +113,7 @@ class Coverage:
 
 def place_of(node: nodes.Node) -> Place:
     """Where a node stands, however its file is named."""
-    return _file(node.span.source.name), node.span.start, node.span.end
-
-
-@cache
-def _file(name: str) -> str:
-    return os.path.realpath(name)
+    return os.path.realpath(node.span.source.name), node.span.start, node.span.end
 
 
 def _unnoticed(

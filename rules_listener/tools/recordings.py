@@ -61,7 +61,7 @@ class Recordings:
 
     @property
     def files(self) -> list[str]:
-        """The names of all files and folders, in the order in which they are read."""
+        """The names of all files and folders."""
         return [name for source in self.sources for name in source.files]
 
     def events(self, reading: Reading) -> Iterator[Event]:

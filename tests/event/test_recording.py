@@ -170,6 +170,14 @@ def test_an_empty_file(tmp_path: Path) -> None:
     assert read(write(tmp_path / "y.gz", b"\n")) == ([], [])
 
 
+@pytest.mark.parametrize("content", [LINES, LOG * 3])
+def test_zeros_before_the_first_line(tmp_path: Path, content: bytes) -> None:
+    """A file that was emptied while a process wrote to it begins with as many zeros as it had bytes."""
+    expected = read(write(tmp_path / "x", content))
+    assert expected[0]
+    assert read(write(tmp_path / "y", bytes(100_000) + content)) == expected
+
+
 @pytest.mark.parametrize("content", [b"just some text\n", b"\x7fELF\x00", bytes(100_000)])
 def test_a_file_of_another_kind(tmp_path: Path, content: bytes) -> None:
     """A file in which nothing is known is refused, with what could have been in it."""

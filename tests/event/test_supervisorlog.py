@@ -29,7 +29,7 @@ def read(text: str, programs: dict[str, Program] | None = None) -> tuple[list[Ev
     ]
     findings = Findings(lambda _: None)
     reader = LogReader(programs or {}, UTC, findings)
-    return [event for batch in reader.read(["\n".join(lines).encode()]) for event in batch], findings
+    return [event for batch in reader.read(["\n".join(lines).encode()], "x.log") for event in batch], findings
 
 
 def clock(second: int) -> str:
@@ -412,10 +412,38 @@ def test_a_log_in_parts() -> None:
     reader = LogReader({}, UTC, findings)
     first = b"2025-11-23 20:00:00,000 INFO supervisord started with pid 1\r\nsome other text\n"
     second = b"more \xff\xfe\n2025-11-23 20:00:01,250 INFO spawned: 'caf\xe9' with pid 7\r\nlast"
-    events = [event for part in (first, second) for batch in reader.read([part]) for event in batch]
+    events = [event for part in (first, second) for batch in reader.read([part], "x.log") for event in batch]
     assert [event.summary() for event in events][1] == "PROCESS_STATE_STARTING caf\ufffd from_state=STOPPED tries=0"
     assert events[1].time == 1763928001.25
     assert findings.passed_over == 3
+
+
+def test_lines_that_were_cut() -> None:
+    """A line that begins as a statement and does not end as one is reported; blanks behind one are none of it."""
+    said: list[str] = []
+    findings = Findings(said.append)
+    lines = [
+        b"\xef\xbb\xbf2025-11-23 20:00:00,000 INFO spawned: 'web' with pid 7 \t\r",
+        b"some other text",
+        b"2025-11-23 20:00:01,000 INFO received SIGUSR2 indicating log reopen request",
+        b"\0\0\0002025-11-23 20:00:09,000 INFO exited: web (exit status 0; expected) ",
+        b"2025-11-23 20:00:10,000 INFO spawned: 'web' with pid 8",
+        b"2025-11-23 20:00:19,000 INFO exited: web (exit status 0; exp",
+        b"2025-11-23 20:00:20,000 INFO success: web entered RUNNING st",
+    ]
+    parts = [b"\n".join(lines[:5]) + b"\n", b"\n".join(lines[5:])]
+    events = [event for batch in LogReader({}, UTC, findings).read(parts, "x.log") for event in batch]
+    assert [event.type.removeprefix("PROCESS_STATE_") for event in events] == [
+        "STARTING",
+        "RUNNING",
+        "EXITED",
+        "STARTING",
+    ]
+    assert said == [
+        "x.log:6: cut, or not as supervisord writes it: 'exited: web (exit status 0; exp'",
+        "x.log:7: cut, or not as supervisord writes it: 'success: web entered RUNNING st'",
+    ]
+    assert (findings.passed_over, findings.unreadable) == (2, 2)
 
 
 STATEMENTS = st.sampled_from(
