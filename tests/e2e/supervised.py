@@ -204,6 +204,15 @@ serverurl=unix://{self.folder}/s.sock
         self.wait_for(lambda: self.has_begun(pid), f"process {pid} to run its own code")
         os.kill(pid, number)
 
+    def kill_if_there(self, pid: int) -> bool:
+        """Kill a process of this test's; False if it runs no more, or not yet."""
+        if not self.has_begun(pid):
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            return True
+        return False
+
     def kill_program(self, name: str) -> None:
         """Kill a program that has been started."""
         self.kill(self.wait_for(lambda: int(self.info(name)["pid"]), f"{name} to run"))

@@ -163,9 +163,8 @@ def test_kills_at_random(supervised: Supervised) -> None:
         killed: set[int] = set()
         while len(killed) < 10:
             pid = supervised.wait_for(chance.choice([supervised.listener_pid, supervised.courier_pid]), "a process")
-            if supervised.has_begun(pid) and pid not in killed:
-                time.sleep(chance.uniform(0, 0.3))
-                supervised.kill(pid)
+            time.sleep(chance.uniform(0, 0.3))
+            if pid not in killed and supervised.kill_if_there(pid):
                 killed.add(pid)
         supervised.wait_for(lambda: len(supervised.alerts("sent")) >= EVENTS, f"{EVENTS} alerts", 60.0)
     by_id: dict[str, list[str]] = {}

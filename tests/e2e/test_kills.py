@@ -187,9 +187,8 @@ def test_kills_at_random(supervised: Supervised) -> None:
     while len(killed) < KILLS:
         who = chance.choice([supervised.listener_pid, supervised.listener_pid, supervised.courier_pid])
         pid = supervised.wait_for(who, "a process to kill")
-        if supervised.has_begun(pid) and pid not in killed:
-            time.sleep(chance.uniform(0, 0.15))
-            supervised.kill(pid)
+        time.sleep(chance.uniform(0, 0.15))
+        if pid not in killed and supervised.kill_if_there(pid):
             killed.add(pid)
     expected = [str(number) for number in range(events)]
     supervised.wait_for(lambda: len(supervised.alerts("sent")) >= events, f"{events} alerts")
@@ -227,9 +226,7 @@ def test_the_courier_is_killed_all_the_time(supervised: Supervised) -> None:
             if kills % 3 == 0:
                 supervised.wait_for(lambda before=before: len(hook.asked) > before, "a request")  # type: ignore[misc]
             time.sleep(EVERY_S)
-            if supervised.has_begun(pid := supervised.courier_pid()):
-                supervised.kill(pid)
-                kills += 1
+            kills += supervised.kill_if_there(supervised.courier_pid())
         ids = {alert.id for alert in supervised.alerts()}
     asked = Counter(asked.headers["idempotency-key"] for asked in hook.asked)
     twice = sum(count > 1 for count in asked.values())
