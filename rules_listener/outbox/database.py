@@ -42,6 +42,7 @@ LOCK_STEP_S = 0.0002
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 _PERMISSIONS = "correct the permissions of the file and its folder"
+_OLDER = "an older rules-listener wrote it: start the listener once, which brings it up to date"
 _LOCKED = "another process keeps it locked: end whatever else has it open"
 _DAMAGES = {
     sqlite3.SQLITE_CORRUPT: "it is damaged",
@@ -218,10 +219,15 @@ class ReadOnlyDatabase:
         address = f"{self.path.absolute().as_uri()}?mode=ro"
         connection = sqlite3.connect(address, timeout=0, uri=True, isolation_level=None)
         try:
-            if not schema_version(connection, self.path):
+            version = schema_version(connection, self.path)
+            if not version:
                 raise self._missing()
             connection.execute("BEGIN")
             return ask(lambda sql, values=(): connection.execute(sql, values).fetchall())
+        except sqlite3.OperationalError as error:
+            if _primary(error) == sqlite3.SQLITE_ERROR and version < VERSION:
+                raise StoreError(f"{self.path}: {_OLDER}") from error
+            raise
         finally:
             connection.close()
 

@@ -17,12 +17,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from rules_listener.match.engine import OpenAlert, open_alerts
+from rules_listener.match.engine import OpenAlert
 from rules_listener.outbox.counters import COUNT, DROPPED, LOADED, REJECTED, counter
 from rules_listener.outbox.database import Database, ReadOnlyDatabase, Row, Rows
 from rules_listener.outbox.expand import deliveries_of, expand_all
 from rules_listener.outbox.order import reorder
 from rules_listener.outbox.schema import PLACES
+from rules_listener.outbox.trim import open_in
 
 STATES = ("waiting", "sending", "sent", "given_up", "held", "dropped")
 
@@ -348,9 +349,7 @@ def _summary(rows: Rows) -> Summary:
         counters=counters,
         errors=[Problem(*row) for row in rows(_ERRORS)],
         dead=[Problem(time, "", reason) for time, reason in rows(_DEAD)],
-        open_alerts=[
-            alert for (state,) in rows("SELECT state FROM memory") for alert in open_alerts(json.loads(state))
-        ],
+        open_alerts=open_in(rows),
         last_event=next((time for (time,) in rows(_LAST_EVENT)), None),
         rejected=next((reason for (reason,) in rows(_REJECTED)), "") if is_rejected else None,
     )

@@ -100,6 +100,17 @@ class Tail:
         self._end = body + length
         return True
 
+    @property
+    def end(self) -> int:
+        """Where the next entry begins."""
+        return self._end
+
+    def cut(self, end: int) -> None:
+        """Take back what was appended from there on; nothing more fits."""
+        if end <= self._room:
+            self._page[end : end + 4] = _END
+        self._end = len(self._page)
+
     def divide(self) -> None:
         """Begin the next generation after what is there, since nobody knows whether the store has that."""
         if self.append(Received(0.0, NO_FRAME), _BORDER):

@@ -12,9 +12,9 @@
 import json
 from dataclasses import dataclass
 
-from rules_listener.match.engine import open_alerts
+from rules_listener.match.engine import OpenAlert, open_alerts
 from rules_listener.outbox.counters import JOURNAL_BYTES
-from rules_listener.outbox.database import Database
+from rules_listener.outbox.database import Database, Rows
 from rules_listener.outbox.schema import PLACES
 from rules_listener.outbox.store import ROW_BYTES
 
@@ -60,6 +60,15 @@ def trim(database: Database, now: float, limits: Limits) -> bool:
 
 
 def open_incidents(database: Database) -> list[str]:
+    """The names of the alerts that are open, as `open_in` has them.
+
+    Raises:
+        StoreError: the file can't be read.
+    """
+    return [alert.incident for alert in open_in(database.rows)]
+
+
+def open_in(rows: Rows) -> list[OpenAlert]:
     """The alerts that were open when the listener wrote that down last, at most some seconds ago; the oldest first.
 
     What nobody can read says of none; the listener forgets it as well.
@@ -67,9 +76,8 @@ def open_incidents(database: Database) -> list[str]:
     Raises:
         StoreError: the file can't be read.
     """
-    remembered = database.rows("SELECT state FROM memory")
     try:
-        return [alert.incident for (state,) in remembered for alert in open_alerts(json.loads(state))]
+        return [alert for (state,) in rows("SELECT state FROM memory") for alert in open_alerts(json.loads(state))]
     except (ValueError, TypeError, LookupError):
         return []
 

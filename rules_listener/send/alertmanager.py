@@ -40,6 +40,8 @@ REFRESHES = 4
 
 FIRST_REST_S = 5.0
 LONGEST_REST_S = 60.0
+LONGEST_ASKED_REST_S = 3600.0
+"""However long an address asks to be left alone: nobody else would tell it of what is open."""
 PATIENCE_S = 0.5
 """How long an address that has failed is waited for."""
 
@@ -125,6 +127,8 @@ class AlertmanagerChannel:
 
     def refresh(self, messages: Sequence[Message]) -> Outcome:
         """Tell all addresses once more of what is open, with one request each."""
+        for message in messages:
+            self._note_opened(message)
         return _joined(list(self._post(messages, list(self._addresses)).values()), frozenset())
 
     def stop(self) -> None:
@@ -229,7 +233,7 @@ class _Address:
             return outcome
         if not self._rests:
             return outcome
-        rest_s = max(self._rest_s, outcome.after_s or 0)
+        rest_s = max(self._rest_s, min(outcome.after_s or 0, LONGEST_ASKED_REST_S))
         self._until = self._clock.monotonic() + rest_s
         self._rest_s, self.patience_s = min(2 * self._rest_s, LONGEST_REST_S), PATIENCE_S
         self.failure = replace(outcome, after_s=rest_s)

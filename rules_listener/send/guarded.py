@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
+from urllib.parse import unquote
 
 from rules_listener.base.errors import ConfigError
 from rules_listener.outbox.channel import Channel, GaveUp, Message, Outcome, Refreshing, RetryLater, Sent
@@ -111,12 +112,13 @@ def without_secrets(text: str, secrets: Iterable[str]) -> str:
 
 def _parts(secret: str) -> set[str]:
     """The secret, and what a library may name of it: the parts of a URL or a path, but not the host by itself."""
-    scheme, _, rest = secret.rpartition("://")
-    if scheme:
+    _, is_url, rest = secret.partition("://")
+    if is_url:
         rest = _NAMES.sub(r"\1", rest)
         place = re.split(r"[/?#]", rest)[0].rpartition("@")[2]
         rest = rest.replace(place, "/", 1) if _PLACE.fullmatch(place) else rest
-    return {secret} | {part for part in _DELIMITERS.split(rest) if len(part) > 1}
+    parts = {part for part in _DELIMITERS.split(rest if is_url else secret) if len(part) > 1}
+    return {secret} | parts | {unquote(part) for part in parts}
 
 
 def _pattern(secret: str) -> str:

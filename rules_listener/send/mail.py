@@ -113,7 +113,7 @@ class EmailChannel:
             except _Refused as refusal:
                 return refusal.outcome
             except smtplib.SMTPRecipientsRefused as error:
-                refused = error.recipients
+                return self._outcome(error.recipients, message.arrived)
             except (OSError, EOFError, UnicodeError, smtplib.SMTPException) as error:
                 return self._failed(error, attempt)
         return self._outcome(refused, frozenset(recipients.keys() - refused.keys()))

@@ -61,10 +61,11 @@ class Program:
 
     def last_line(self) -> str:
         """The last line of the output that is not empty; an empty text if there is none."""
-        lines = self._tail.decode("utf-8", "replace").split("\n")
-        line = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        first, *lines = self._tail.decode("utf-8", "replace").split("\n")
+        if line := next((line.strip() for line in reversed(lines) if line.strip()), ""):
+            return line
         # Where it was cut a secret may begin, which nobody would know any more.
-        return line[len(line) // 2 :] if len(lines) == 1 and len(self._tail) == _TAIL_BYTES else line
+        return first.strip()[len(first.strip()) // 2 :] if len(self._tail) == _TAIL_BYTES else first.strip()
 
     def _watch(self, pipes: "_Pipes", data: bytes, deadline: float, stopping: Event) -> bool:
         pipes.unwritten = memoryview(data)

@@ -35,10 +35,19 @@ def compile_now(arguments: Sequence[str]) -> tuple[Bundle | None, str]:
 def outcome(status: int, content: bytes) -> tuple[Bundle | None, str]:
     """What a compiler that ended with `status` has said."""
     if status != 0:
-        reason = content.decode(errors="replace") if status == 1 else ""
+        reason = _said(content)[0] if status == 1 else ""
         return None, reason or f"the compiler ended with status {status}, and no diagnostics: please report it"
     bundle = load_bundle(content)
     return bundle, "" if bundle else "the compiler wrote no bundle that can be read"
+
+
+def files_read(content: bytes) -> list[str]:
+    """The files and folders that a compiler read that ended with status 1."""
+    return _said(content)[1:]
+
+
+def _said(content: bytes) -> list[str]:
+    return content.decode(errors="surrogateescape").split("\0")
 
 
 def compiler_arguments(config: str, state: str, rules: Sequence[str]) -> list[str]:

@@ -114,20 +114,28 @@ def _templates(config: Config, places: dict[str, Span]) -> tuple[dict[str, Templ
 
 def compile_all(checked: Checked, config_path: str, rules: Sequence[str], state: str) -> Bundle:
     """The bundle of what was checked without an error."""
-    paths = [*rules, *checked.config.rules, *map(str, checked.files), *([config_path] if config_path else [])]
-    origin = Origin(config_path, tuple(rules), state, {path: digest_of(Path(path)) for path in paths})
+    digests = {path: digest_of(Path(path)) for path in _paths(checked, config_path, rules)}
+    origin = Origin(config_path, tuple(rules), state, digests)
     config = checked.config._replace(state=state) if state else checked.config
     return Bundle(origin, config, compile_rules(checked.rules, checked.templates))
 
 
+def _paths(checked: Checked, config_path: str, rules: Sequence[str]) -> list[str]:
+    """All files and folders that were read."""
+    return [*rules, *checked.config.rules, *map(str, checked.files), *([config_path] if config_path else [])]
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Compile: `CONFIG STATE RULES…`, where an empty CONFIG or STATE is none. The exit status."""
+    """Compile: `CONFIG STATE RULES…`, where an empty CONFIG or STATE is none. The exit status.
+
+    At status 1 standard output has the reason, and the files and folders that were read, with null characters between.
+    """
     config_path, state, *rules = arguments
     checked = check_all(Path(config_path) if config_path else None, rules, most_linted=MOST_LINTED)
     errors = [one for one in checked.found if has_errors([one])]
     if errors:
         sys.stderr.write(as_text(errors) + "\n")
-        sys.stdout.write(in_short(errors))
+        sys.stdout.write("\0".join([in_short(errors), *_paths(checked, config_path, rules)]))
         return 1
     if number := len(checked.found):
         warnings = counted(number, "warning")

@@ -14,7 +14,7 @@ from rules_listener.match.engine import Adopted, Engine
 from rules_listener.match.program import load
 from rules_listener.serve.bundle import Bundle
 from rules_listener.serve.children import Child
-from rules_listener.serve.compiled import COMPILER, outcome
+from rules_listener.serve.compiled import COMPILER, files_read, outcome
 from rules_listener.serve.couriers import CourierProcess
 from rules_listener.serve.handler import Handler
 from rules_listener.serve.supervisord import OWN_EVENTS, events_needed
@@ -95,19 +95,22 @@ class Reload:
         if part:
             return
         self._child = None
-        bundle, reason = outcome(child.reap(), bytes(self._content))
+        content = bytes(self._content)
         self._content.clear()
+        bundle, reason = outcome(child.reap(), content)
         if bundle is None:
-            self._reject(reason)
+            self._reject(reason, files_read(content))
         else:
             self._accept(bundle)
         if self._again:
             self._again = False
             self.begin()
 
-    def _reject(self, reason: str) -> None:
+    def _reject(self, reason: str, paths: Sequence[str] = ()) -> None:
         self._report(f"the new rules are rejected, the old ones stay: {reason}")
         self._handler.rejected(reason)
+        if self._watch is not None:
+            self._watch.rejected(paths)
 
     def _accept(self, bundle: Bundle) -> None:
         old = self._handler.engine

@@ -137,13 +137,15 @@ class Past:
 
     def _pay(self, engine: Engine, received: Received, now: float) -> None:
         """Make the alerts of an event that may have been answered, and whose own listener did not come to keep them."""
+        mark = self._tail.end
         self._tail.append(Received(now, NO_FRAME), OWED)
         kind, firings = self._tell(engine, received)
         alerts = [alert for firing in firings for alert in alerts_of(firing, self._default_channels)]
         noted = self._noted
         position = noted if noted is not None and numbers(received.frame) == noted[1:] else None
         rows = alert_rows(alerts, position, now)
-        self._tail.append(Received(now, NO_FRAME), pack(rows))
+        if not self._tail.append(Received(now, NO_FRAME), pack(rows)):
+            self._tail.cut(mark)  # else it would count as an end that these alerts had caused
         self.left[-1].alerts.extend(rows)
         self.left[-1].counts.update([counter(EVENT, kind)] if kind else [])
 
@@ -181,7 +183,8 @@ class Past:
         of_another_life = done is not None and done.epoch != in_flight.epoch
         if done is not None and of_another_life and done[1:] == in_flight[1:]:
             return None  # the frame may be that of the other life, which had the same numbers
-        if done is None or of_another_life or in_flight > done:
+        before = -1 if done is None or of_another_life else done.poolserial
+        if in_flight.poolserial == before + 1:  # else numbers were left out that may still come, or are lost
             self._notes.acknowledged()
         return in_flight
 

@@ -215,6 +215,30 @@ def test_a_recovery_that_comes_too_late(make_message: MakeMessage) -> None:
     assert len(hook.asked) == 2
 
 
+def test_a_recovery_that_comes_after_the_next_alert(make_message: MakeMessage) -> None:
+    """A new courier that has told an address what is open does not tell it of the end of what was open before."""
+    hook, good = Hook(), Hook()
+    with hook_server(hook) as port, hook_server(good) as other:
+        recovery = make_message(phase="recovery", time=2000.0, **OPEN)
+        outcome = _channel(closed_port(), other).send(recovery)
+        assert isinstance(outcome, RetryLater)
+        channel = _channel(port, other)
+        assert channel.refresh([make_message(incident="i2", opened=2001.0, time=2001.0)]) == Sent()
+        assert channel.send(replace(recovery, attempt=2, arrived=outcome.arrived)) == Sent()
+    assert [alert["startsAt"] for alert in _told(hook)] == [alert["startsAt"] for alert in _told(good)][1:]
+
+
+def test_no_address_rests_for_days(make_message: MakeMessage) -> None:
+    """However long an address asks to be left alone, it is told of what is open after an hour."""
+    clock, good, bad = ManualClock(2000.0), Hook(), Hook(Answer(503, headers={"Retry-After": "315360000"}))
+    with hook_server(good) as first, hook_server(bad) as second:
+        channel = _channel(first, second, clock=clock)
+        assert channel.send(make_message(id="1")).__class__ is RetryLater
+        clock.advance(3601.0)
+        assert channel.send(make_message(id="2")) == Sent()
+    assert len(bad.asked) == 2
+
+
 @pytest.mark.parametrize(
     ("status", "tried_again"),
     [(200, None), (202, None), (400, False), (404, False), (408, True), (429, True), (500, True)],

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -125,6 +126,15 @@ def test_an_endless_output_is_cut_off(make_message: MakeMessage) -> None:
     """A program that writes for ever is ended at its timeout; only the tail of what it wrote is kept."""
     outcome = _channel("/bin/sh", "-c", "exec yes", timeout_s=0.3).send(make_message())
     assert outcome == RetryLater("timed out after 0.3s: y")
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_half_a_secret_is_not_shown(make_message: MakeMessage, end: str) -> None:
+    """Of a line that is longer than what is kept the first half is left out: the end of a secret may stand there."""
+    code = f"import sys; sys.stderr.write('s3cr3t-ABCDEFGHIJKLMNOPQRSTUVWXYZ ' + 'x' * 4080 + {end!r}); sys.exit(1)"
+    outcome = _python(code).send(make_message())
+    assert isinstance(outcome, RetryLater)
+    assert not re.search("[A-Z]", outcome.reason.removeprefix("exit status 1: "))
 
 
 def test_a_child_that_goes_on_holds_up_nobody(tmp_path: Path, make_message: MakeMessage) -> None:

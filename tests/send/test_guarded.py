@@ -138,6 +138,8 @@ def test_stopping(make_message: MakeMessage) -> None:
         ('p@ss"w\\rd p%40ss%22w%5crd p@ss\\"w\\rd p\\u0040ss\\"w\\\\rd p&#64;ss&quot;w\\rd', "*** *** *** *** ***"),
         (r"a\u0026b\u003CC a&amp;b%3cC a+b", "*** *** a+b"),
         ("one%20two one+two one two", "*** *** ***"),
+        ("login hidden1 of jsons failed, moved to secret2", "login *** of jsons failed, moved to ***"),
+        ("hidden3/#", "***"),
         (r"d\ud83d\ude00e d%f0%9f%98%80e d\U0001F600e", r"*** *** d\U0001F600e"),
     ],
 )
@@ -150,6 +152,8 @@ def test_parts_and_spellings_are_hidden_too(text: str, shown: str) -> None:
         'p@ss"w\\rd',
         "a&b<C",
         "one two",
+        "jsons://me:hidden1@host.example?redirect=https://other.example/secret2",
+        "https://x:hidden3%2F%23@host.example",
         "d\U0001f600e",
     ]
     assert without_secrets(text, secrets) == shown

@@ -231,6 +231,20 @@ def test_those_who_have_it_do_not_get_it_again(make_message: MakeMessage) -> Non
     assert {mail["To"] for mail in mailbox.mails} == {"a@example.org, b@example.org"}
 
 
+def test_nobody_has_what_was_not_handed_over(make_message: MakeMessage) -> None:
+    """Where the server breaks off amid the recipients, nobody has the mail, and all are told with the next try."""
+    mailbox = Mailbox({"b@example.org": "421 too many"})
+    people = [f"{name}@example.org" for name in "abc"]
+    with mail_server(mailbox) as port:
+        channel = _channel(port, *people)
+        outcome = channel.send(make_message())
+        assert isinstance(outcome, RetryLater)
+        assert outcome.arrived == frozenset()
+        mailbox.answers.clear()
+        assert channel.send(make_message(attempt=2, arrived=outcome.arrived)) == Sent()
+    assert mailbox.to == [people]
+
+
 WRONG: dict[str, tuple[Serve, str]] = {
     "never answers": (silent, f": timed out after {QUICK_S:g}s"),
     "byte by byte": (dripping(b"220-hello\r\n"), f": timed out after {QUICK_S:g}s"),

@@ -59,7 +59,9 @@ def test_errors_are_shown(tmp_path: Path, capfdbinary: pytest.CaptureFixture[byt
     config.write_text(CONFIG)
     assert main([str(config), ""]) == 1
     output = capfdbinary.readouterr()
-    assert output.out.decode() == f"RL201 at {tmp_path}/a.rules:2:15: TICK has no field `wen`"
+    reason, *files = output.out.decode().split("\0")
+    assert reason == f"RL201 at {tmp_path}/a.rules:2:15: TICK has no field `wen`"
+    assert files == [str(tmp_path / "a.rules"), str(tmp_path / "a.rules"), str(config)]
     assert output.err.decode().startswith("error[RL201]: TICK has no field `wen`\n")
 
 

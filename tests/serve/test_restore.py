@@ -19,6 +19,7 @@ from rules_listener.match.compile import compile_rules
 from rules_listener.match.engine import Engine
 from rules_listener.match.firing import Firing
 from rules_listener.match.program import load
+from rules_listener.outbox import tail as tail_module
 from rules_listener.outbox.counters import EVENT, FIRING, TAIL, by_label
 from rules_listener.outbox.database import Database, Execute, Row
 from rules_listener.outbox.expand import expand_all
@@ -437,6 +438,44 @@ def test_no_event_is_lost_by_a_kill_after_its_answer(tmp_path: Path) -> None:
     second = Listener(tmp_path, clock, Death(0), in_batches=True)
     second.take(frame(2, "RUNNING a"))
     assert second.handler.sequence.is_whole
+
+
+def test_late_events_are_handled_after_a_kill(tmp_path: Path) -> None:
+    """Numbers that were left out when the listener was killed may still come, and are no repeats then."""
+    clock = ManualClock()
+    listener = Listener(tmp_path, clock, Death(0), in_batches=True)
+    for number, what in ((0, "EXITED a"), (1, "EXITED a"), (4, "EXITED d")):
+        listener.take(frame(number, what))
+        listener.answered()
+    listener = Listener(tmp_path, clock, Death(0), in_batches=True)
+    for number, what in ((2, "RUNNING b"), (3, "RUNNING c")):
+        listener.take(frame(number, what))
+        listener.answered()
+    listener.keeper.close()
+    assert [key for rule, key, *_ in alerts_in(tmp_path) if rule == "plain"] == ["b", "c"]
+
+
+@pytest.mark.parametrize("size", range(4050, 6000, 300))
+def test_a_full_tail_sets_nothing_aside(tmp_path: Path, size: int) -> None:
+    """Where a frame had room and its alerts had not, starts that find no room either don't count as its doing."""
+    clock, weather = ManualClock(), Weather()
+    with patch.object(tail_module, "SIZE", size):
+        listener = Listener(tmp_path, clock, Death(0), weather, in_batches=True)
+        listener.keeper.flush()
+        weather.now = "unwritable"
+        number = 0
+        while not listener.keeper._held and number < 40:
+            clock.advance(1)
+            listener.take(frame(number, f"EXITED p{number}"))
+            number += 1
+            if listener.keeper._tail.end >= size:
+                break
+            listener.answered()
+        for _ in range(3):
+            listener = Listener(tmp_path, clock, Death(0), weather, in_batches=True)
+            assert not [report for report in listener.reports if "set aside" in report]
+        weather.now = "fine"
+        listener.keeper.close()
 
 
 def test_a_store_that_cant_be_read_knows_nothing(tmp_path: Path) -> None:

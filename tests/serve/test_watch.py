@@ -68,3 +68,31 @@ def test_what_changed_before_the_first_look(folder: Path) -> None:
     late = Watch(origin, clock)
     assert late.due == clock.monotonic() + EVERY_S
     assert [late.has_changed() for _ in range(3)] == [False, True, False]
+
+
+def test_after_a_rejection(folder: Path, watch: Watch) -> None:
+    """What was rejected came of more files; a change of these counts, and so does one back to what it was."""
+    new = folder.parent / "new.rules"
+    new.write_text("wrong")
+    before = (folder / "a.rules").read_text()
+    (folder / "a.rules").write_text("wrong")
+    assert [watch.has_changed() for _ in range(2)] == [False, True]
+    watch.rejected([str(new)])
+    assert not any(watch.has_changed() for _ in range(3))
+    new.write_text("right")
+    assert [watch.has_changed() for _ in range(3)] == [False, True, False]
+    (folder / "a.rules").write_text(before)
+    assert [watch.has_changed() for _ in range(3)] == [False, True, False]
+
+
+def test_a_look_that_fails(folder: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders may come and go while they are looked through: then it is looked again."""
+    (folder / "a.rules").write_text("new")
+    with monkeypatch.context() as patch:
+        patch.setattr("rules_listener.serve.watch.rule_files", _fails)
+        assert not any(watch.has_changed() for _ in range(3))
+    assert [watch.has_changed() for _ in range(3)] == [False, True, False]
+
+
+def _fails(folder: Path) -> list[Path]:
+    raise FileNotFoundError(folder)
