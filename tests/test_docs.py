@@ -81,7 +81,7 @@ def test_every_rule_in_the_documents_is_right(document: str) -> None:
 def test_the_rules_of_starter_and_demo_are_right(folder: str) -> None:
     """Both cause neither an error nor a warning."""
     config = ROOT / "rules_listener/tools" / folder / "rules-listener.yaml"
-    assert as_text(check_all(config, [], with_secrets=False).found) == ""
+    assert as_text(check_all(config, [], environment=None).found) == ""
 
 
 def test_every_configuration_in_the_readme_is_right(tmp_path: Path) -> None:

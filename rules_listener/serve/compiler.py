@@ -8,7 +8,7 @@
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -54,19 +54,19 @@ def check_all(
     rules: Sequence[str],
     *,
     any_channel: bool = False,
-    with_secrets: bool = True,
+    environment: Mapping[str, str] | None = os.environ,
     most_linted: float = inf,
 ) -> Checked:
     """Read and check the configuration and its rules; `rules` (files or folders) stand for those that it names.
 
     Warnings are looked for only where there is no error, and not more than `most_linted` rules. With `any_channel`,
-    rules may name channels that the configuration does not have. Where nothing is going to be sent, its secrets need
-    not be there: `with_secrets`.
+    rules may name channels that the configuration does not have. Secrets have to be in `environment`;
+    where nothing is going to be sent it is None, and they need not be there.
     """
     without_file = default_config(Path.cwd())
     read = ReadConfig(without_file, [], {}, Channels(without_file.channel_names, without_file.default))
     if config_path is not None:
-        read = read_config(config_path, os.environ if with_secrets else None)
+        read = read_config(config_path, environment)
     config, found, places, channels = read
     files, parsed = _read_rules([Path(path) for path in rules or config.rules], found)
     rule_set, found_in_rules = check(parsed, None if any_channel else channels)

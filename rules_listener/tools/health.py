@@ -17,7 +17,7 @@ def why_not_started(config: Path | None) -> str | None:
     path = config or Path(FILE_NAME)
     if config is None and not path.exists():
         return None
-    errors = [one for one in check_all(path, (), with_secrets=False, most_linted=0).found if has_errors([one])]
+    errors = [one for one in check_all(path, (), environment=None, most_linted=0).found if has_errors([one])]
     if not errors:
         return None
     return f"{in_short(errors)}; `rules-listener check --config {path}` shows it all"
