@@ -1,5 +1,7 @@
 """What hinders a listener, as far as that can be seen from outside."""
 
+import fcntl
+import os
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -8,6 +10,7 @@ from time import sleep
 from rules_listener.base.diagnostics import has_errors, in_short
 from rules_listener.serve.compiler import check_all
 from rules_listener.serve.config import FILE_NAME
+from rules_listener.serve.listener import LOCK_NAME
 from rules_listener.serve.metrics import PREFIX
 
 ASKING_S = 2.0
@@ -15,6 +18,21 @@ ASKING_S = 2.0
 
 TRIES, PAUSE_S = 11, 0.2
 """How often it is asked where nothing listens, and the seconds between: a courier needs up to 2 to begin."""
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a listener holds the state folder."""
+    try:
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def why_not_started(config: Path | None) -> str | None:

@@ -1,8 +1,6 @@
 """`rules-listener status`: the listener at a glance."""
 
-import fcntl
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,8 @@ from rules_listener.outbox import counters as names
 from rules_listener.outbox.counters import by_label
 from rules_listener.outbox.listing import Problem, Summary
 from rules_listener.serve.bundle import Bundle, kept_bundle
-from rules_listener.serve.listener import LOCK_NAME
 from rules_listener.tools import show, told
-from rules_listener.tools.health import metrics_trouble, why_not_started
+from rules_listener.tools.health import is_running, metrics_trouble, why_not_started
 from rules_listener.tools.muted import muted_at
 from rules_listener.tools.place import open_listing, state_folder, state_options
 from rules_listener.tools.spelled import for_people
@@ -87,21 +84,6 @@ def _metrics(address: str) -> dict[str, Any]:
 
 def _seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
-
-
-def is_running(folder: Path) -> bool:
-    """Whether a listener holds the state folder."""
-    try:
-        descriptor = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _show(values: dict[str, Any], summary: Summary, now: float) -> None:
