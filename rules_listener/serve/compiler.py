@@ -17,6 +17,7 @@ from typing import NamedTuple
 from rules_listener.base.counted import counted
 from rules_listener.base.diagnostics import Diagnostic, as_text, has_errors, in_order, in_short
 from rules_listener.base.errors import StoreError
+from rules_listener.base.logline import log_line
 from rules_listener.base.source import Source, Span, short_names
 from rules_listener.lang.check import check, check_template
 from rules_listener.lang.checked import RuleSet, TemplateParts
@@ -131,7 +132,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     if number := len(checked.found):
         warnings = counted(number, "warning")
-        sys.stderr.write(f"rules-listener: {warnings}, which `rules-listener check` shows\n")
+        sys.stderr.write(log_line(f"{warnings}, which `rules-listener check` shows"))
     bundle = compile_all(checked, config_path, rules, state)
     content = dump_bundle(bundle)
     sys.stdout.buffer.write(content)
@@ -140,7 +141,7 @@ def main(arguments: Sequence[str]) -> int:
         make_folder(folder)
         keep_bundle(content, folder)
     except (OSError, StoreError) as error:
-        sys.stderr.write(f"rules-listener: the compiled rules can't be kept for the next start: {error}\n")
+        sys.stderr.write(log_line(f"the compiled rules can't be kept for the next start: {error}"))
     return 0
 
 

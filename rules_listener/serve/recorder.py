@@ -19,7 +19,7 @@ from rules_listener.base.clock import Clock, SystemClock
 from rules_listener.base.errors import ConfigError, ProtocolError
 from rules_listener.event.jsonlines import encode_line
 from rules_listener.event.wire import READY, Frame, FrameReader, decode
-from rules_listener.serve.listener import CANNOT_RUN, claim_streams, report
+from rules_listener.serve.listener import CANNOT_RUN, claim_streams, refuse, report
 from rules_listener.serve.loop import MISSED_TICKS, OK_AND_READY, READ_BYTES, TICK_S, Signals, Status
 from rules_listener.serve.recordingfile import RecordingFile
 from rules_listener.serve.supervisord import section, started_by_supervisord
@@ -45,12 +45,11 @@ class Options:
 def record(options: Options, arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
     """Record until the end; the exit status. `arguments` are those of the command line, to be shown."""
     if not started_by_supervisord(environment):
-        report(
+        return refuse(
             "this is an event listener: supervisord has to start it, and it did not.\n"
             "Put this into supervisord.conf, then say `supervisorctl update`:\n\n"
             + section(arguments, log="AUTO", name="recorder", events=EVENTS, priority=PRIORITY)
         )
-        return CANNOT_RUN
     source, sink = claim_streams()
     signals = Signals()
     file = RecordingFile(options.to, report, rotate_bytes=options.rotate_bytes, keep=options.keep)
