@@ -128,6 +128,12 @@ def test_every_example_is_right_and_listed(path: Path) -> None:
     assert f"`examples/{path.name}`" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def test_all_examples_can_be_used_together() -> None:
+    """No two of them have the same names; what one misses that allows it (RL407), others have."""
+    found = check_all(ROOT / "examples/rules-listener.yaml", [str(ROOT / "examples")]).found
+    assert [one.code for one in found] == ["RL414"]
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.rules")), ids=lambda path: path.stem)
 def test_every_example_is_tested(path: Path) -> None:
     """Each rule file of the examples has rule tests beside it, which pass, and see each of its rules send something."""
