@@ -81,7 +81,7 @@ def test_every_rule_in_the_documents_is_right(document: str) -> None:
 def test_the_rules_of_starter_and_demo_are_right(folder: str) -> None:
     """Both cause neither an error nor a warning."""
     config = ROOT / "rules_listener/tools" / folder / "rules-listener.yaml"
-    assert as_text(check_all(config, [], with_secrets=False).found) == ""
+    assert as_text(check_all(config, [], environment=None).found) == ""
 
 
 def test_every_configuration_in_the_readme_is_right(tmp_path: Path) -> None:
@@ -126,6 +126,12 @@ def test_every_example_is_right_and_listed(path: Path) -> None:
     checked = check_all(ROOT / "examples/rules-listener.yaml", [str(path)])
     assert as_text(checked.found) == ""
     assert f"`examples/{path.name}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_all_examples_can_be_used_together() -> None:
+    """No two of them have the same names; what one misses that allows it (RL407), others have."""
+    found = check_all(ROOT / "examples/rules-listener.yaml", [str(ROOT / "examples")]).found
+    assert [one.code for one in found] == ["RL414"]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.rules")), ids=lambda path: path.stem)

@@ -31,6 +31,7 @@ from typing import Any
 
 from rules_listener.base.clock import Clock
 from rules_listener.base.errors import StoreError
+from rules_listener.base.logline import log_line
 from rules_listener.outbox.again import Again
 from rules_listener.outbox.channel import Channel, Outcome, Refreshing, Sent
 from rules_listener.outbox.crew import REFRESH, Crew, Outcomes
@@ -74,7 +75,7 @@ class Pace:
 def report_on_stderr(text: str) -> None:
     """Say `text` to the operator: supervisord keeps what comes on standard error."""
     with suppress(OSError, ValueError):
-        sys.stderr.write(f"rules-listener: courier: {text}\n")
+        sys.stderr.write(log_line(f"courier: {text}"))
         sys.stderr.flush()
 
 

@@ -233,7 +233,8 @@ class ReadOnlyDatabase:
 
     def _missing(self) -> StoreError:
         reason = f"{self.path}: there is no store here"
-        return StoreError(f"{reason}: the listener has not run yet, or --state names its folder", reason=reason)
+        advice = "the listener has not run yet, or its folder has to be named, with --config FILE or --state DIR"
+        return StoreError(f"{reason}: {advice}", reason=reason)
 
 
 def patiently(ask: Callable[[], Result], tries: int | None = None) -> Result:

@@ -5,10 +5,10 @@
 """
 
 import sys
-from datetime import UTC, datetime
 from threading import Lock
 from typing import TextIO
 
+from rules_listener.base.logline import log_time
 from rules_listener.outbox.channel import Message, Outcome, RetryLater, Sent
 from rules_listener.send.line import one_line
 
@@ -24,9 +24,8 @@ class LogChannel:
 
     def send(self, message: Message) -> Outcome:
         """Write one line."""
-        time = datetime.fromtimestamp(message.time, UTC).astimezone().isoformat(timespec="seconds")
         stream = self._stream or sys.stderr
-        line = one_line(f"{time} {message.severity} {message.rule}: {message.text}")
+        line = one_line(f"{log_time(message.time)} {message.severity} {message.rule}: {message.text}")
         try:
             with self._lock:
                 stream.write(f"{line}\n")

@@ -8,7 +8,7 @@
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import NamedTuple
 from rules_listener.base.counted import counted
 from rules_listener.base.diagnostics import Diagnostic, as_text, has_errors, in_order, in_short
 from rules_listener.base.errors import StoreError
+from rules_listener.base.logline import log_line
 from rules_listener.base.source import Source, Span, short_names
 from rules_listener.lang.check import check, check_template
 from rules_listener.lang.checked import RuleSet, TemplateParts
@@ -54,19 +55,19 @@ def check_all(
     rules: Sequence[str],
     *,
     any_channel: bool = False,
-    with_secrets: bool = True,
+    environment: Mapping[str, str] | None = os.environ,
     most_linted: float = inf,
 ) -> Checked:
     """Read and check the configuration and its rules; `rules` (files or folders) stand for those that it names.
 
     Warnings are looked for only where there is no error, and not more than `most_linted` rules. With `any_channel`,
-    rules may name channels that the configuration does not have. Where nothing is going to be sent, its secrets need
-    not be there: `with_secrets`.
+    rules may name channels that the configuration does not have. Secrets have to be in `environment`;
+    where nothing is going to be sent it is None, and they need not be there.
     """
     without_file = default_config(Path.cwd())
     read = ReadConfig(without_file, [], {}, Channels(without_file.channel_names, without_file.default))
     if config_path is not None:
-        read = read_config(config_path, os.environ if with_secrets else None)
+        read = read_config(config_path, environment)
     config, found, places, channels = read
     files, parsed = _read_rules([Path(path) for path in rules or config.rules], found)
     rule_set, found_in_rules = check(parsed, None if any_channel else channels)
@@ -139,7 +140,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     if number := len(checked.found):
         warnings = counted(number, "warning")
-        sys.stderr.write(f"rules-listener: {warnings}, which `rules-listener check` shows\n")
+        sys.stderr.write(log_line(f"{warnings}, which `rules-listener check` shows"))
     bundle = compile_all(checked, config_path, rules, state)
     content = dump_bundle(bundle)
     sys.stdout.buffer.write(content)
@@ -148,7 +149,7 @@ def main(arguments: Sequence[str]) -> int:
         make_folder(folder)
         keep_bundle(content, folder)
     except (OSError, StoreError) as error:
-        sys.stderr.write(f"rules-listener: the compiled rules can't be kept for the next start: {error}\n")
+        sys.stderr.write(log_line(f"the compiled rules can't be kept for the next start: {error}"))
     return 0
 
 

@@ -76,7 +76,7 @@ def main(state: str, start: str) -> int:
     folder = Path(state)
     bundle = load_bundle(read_given())
     if bundle is None:
-        sys.stderr.write("rules-listener: courier: it was given no compiled rules that this version can read\n")
+        report_on_stderr("it was given no compiled rules that this version can read")
         return 2
     config = bundle.config
     channels = build_channels(list(config.channels), load(bundle.program).templates, os.environ)

@@ -4,10 +4,11 @@ In go rules that were checked and the path of a configuration; out come diagnost
 need if there is anything wrong with the one that is there.
 
 1. It is only read; nothing is asked of a supervisord.
-2. Which events rules wait for in vain is said once there is no error in any rule, as all that is said in warnings.
+2. Which events rules wait for in vain is said once there is no error in any rule, as all that is said in warnings. A
+   secret that is not here hides none of it: it may be set on the host where the listener runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -22,9 +23,12 @@ from rules_listener.match.program import Loaded, load
 from rules_listener.serve.compiler import Checked
 from rules_listener.serve.ownsection import OwnSection, fitting_section, lacks_section, own_pool
 from rules_listener.serve.reach import Reach
-from rules_listener.serve.supervisorconf import read_supervisor_conf
+from rules_listener.serve.supervisorconf import Pool, SupervisorConf, read_supervisor_conf
 from rules_listener.serve.supervisord import Own
 from rules_listener.serve.wanted import Waiting, Where, asked_by, wanted_by
+
+NOT_SET = "RL304"
+"""The code of what is said about secrets in the configuration."""
 
 
 class Fitted(NamedTuple):
@@ -39,26 +43,47 @@ class Fitted(NamedTuple):
         return not any(one.code.startswith("RL5") or has_errors([one]) for one in self.found)
 
 
+class Listening(NamedTuple):
+    """What supervisord.conf says of the listener; None where that can't be told, and why. `pool_name` was asked for."""
+
+    conf: SupervisorConf | None
+    pool: Pool | None
+    found: list[Diagnostic]
+    pool_name: str = ""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that are set there for the listener."""
+        return {} if self.pool is None else self.pool.environment
+
+
+def read_listening(path: Path, pool_name: str = "") -> Listening:
+    """What the supervisord.conf at `path` says of the listener; `pool_name` is its section, if that has to be told."""
+    conf, found = read_supervisor_conf(path)
+    if conf is None:
+        return Listening(None, None, found, pool_name)
+    return Listening(conf, *own_pool(conf, pool_name), pool_name)
+
+
 NOT_ASKED = Fitted([])
 """What there is to say where no supervisord.conf was named."""
 
 
-def fit(rules: Checked, path: Path, own: Own, *, pool_name: str = "", logs: Sequence[str] = ()) -> Fitted:
-    """Look at rules beside the supervisord.conf at `path`; `logs` are the channels that write to standard error.
+def fit(rules: Checked, listening: Listening, own: Own, *, logs: Sequence[str] = ()) -> Fitted:
+    """Look at rules beside a supervisord.conf; `logs` are the channels that write to standard error.
 
     `own` is for a section if there is none.
     """
-    conf, found = read_supervisor_conf(path)
+    conf, pool, found = listening.conf, listening.pool, list(listening.found)
     if conf is None:
         return Fitted(found)
-    pool, found = own_pool(conf, pool_name)
     found += [] if pool is None else OwnSection(conf, pool).mistakes(logs)
-    if has_errors(rules.found):
+    if has_errors(one for one in rules.found if one.code != NOT_SET):
         return Fitted(in_order(found))
     loaded = load(compile_rules(rules.rules))
     waiting = waiting_rules(rules.parsed, loaded)
     found += [] if pool is None else OwnSection(conf, pool).not_subscribed(waiting, loaded.types)
-    known = pool is not None or lacks_section(conf, pool_name)
+    known = pool is not None or lacks_section(conf, listening.pool_name)
     section = fitting_section(conf, pool, loaded.types, own, logs) if found and known else ""
     of_alerts = conditions_of_alerts(rules.parsed)
     reach = Reach(conf, pool, waiting, of_alerts)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from rules_listener.base.clock import Clock, SystemClock
 from rules_listener.base.errors import ConfigError, StoreError
+from rules_listener.base.logline import log_line
 from rules_listener.match.engine import Engine
 from rules_listener.match.program import load
 from rules_listener.outbox.folder import make_folder
@@ -56,15 +57,24 @@ class Options(NamedTuple):
 
 def report(text: str) -> None:
     """Say something to the operator; supervisord keeps what comes on standard error."""
+    _write(log_line(text))
+
+
+def refuse(text: str) -> int:
+    """Say why nothing is done to whoever has started this by hand; the exit status."""
+    _write(f"rules-listener: {text}\n")
+    return CANNOT_RUN
+
+
+def _write(line: str) -> None:
     with suppress(OSError):
-        os.write(2, f"rules-listener: {text}\n".encode(errors="replace"))
+        os.write(2, line.encode(errors="replace"))
 
 
 def run(options: Options, environment: Mapping[str, str] = os.environ) -> int:
     """Be an event listener until the end; the exit status."""
     if not started_by_supervisord(environment):
-        report(_refusal(options))
-        return CANNOT_RUN
+        return refuse(_refusal(options))
     source, sink = claim_streams()
     try:
         loop = start_up(options, source, sink, environment)

@@ -42,7 +42,7 @@ _HIDDEN_ALREADY = re.compile(r"://[^/?#@:]*:(\$\{\w+\})+@")
 _WRITTEN_PASSWORD = re.compile(r"://[^/?#@:\[]*:(?!\d*[/?#]|(\$\{\w+\})+[/?#@]).+@", re.DOTALL)
 _COMMENT = re.compile(r"[ \t]+#.*")
 _WHENCE = (
-    "the listener has what `environment=` in its section of supervisord.conf says; `check` what is set where it runs"
+    "the listener has what `environment=` in its section of supervisord.conf says: `check` it with --supervisor-conf"
 )
 _ADVICE = "a variable is set with `environment=` in the listener's section of supervisord.conf; file:PATH reads a file"
 

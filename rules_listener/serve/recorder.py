@@ -19,10 +19,10 @@ from rules_listener.base.clock import Clock, SystemClock
 from rules_listener.base.errors import ConfigError, ProtocolError
 from rules_listener.event.jsonlines import encode_line
 from rules_listener.event.wire import READY, Frame, FrameReader, decode
-from rules_listener.serve.listener import CANNOT_RUN, claim_streams, report
+from rules_listener.serve.listener import CANNOT_RUN, claim_streams, refuse, report
 from rules_listener.serve.loop import MISSED_TICKS, OK_AND_READY, READ_BYTES, TICK_S, Signals, Status
-from rules_listener.serve.recordingfile import RecordingFile
-from rules_listener.serve.supervisord import section, started_by_supervisord
+from rules_listener.serve.recordingfile import RecordingFile, no_folder
+from rules_listener.serve.supervisord import log_beside, section, started_by_supervisord
 
 EVENTS = (
     "PROCESS_STATE,PROCESS_LOG,PROCESS_COMMUNICATION,REMOTE_COMMUNICATION,SUPERVISOR_STATE_CHANGE,PROCESS_GROUP,TICK_60"
@@ -31,6 +31,10 @@ EVENTS = (
 
 PRIORITY = -2
 """Not that of the section for `run`: listeners of equal priority get each other's rejected events."""
+
+
+LOG_FILE = "recorder.log"
+"""Beside the recording; a file of its own, since supervisord rotates it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,7 @@ class Options:
 def record(options: Options, arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
     """Record until the end; the exit status. `arguments` are those of the command line, to be shown."""
     if not started_by_supervisord(environment):
-        report(
-            "this is an event listener: supervisord has to start it, and it did not.\n"
-            "Put this into supervisord.conf, then say `supervisorctl update`:\n\n"
-            + section(arguments, log="AUTO", name="recorder", events=EVENTS, priority=PRIORITY)
-        )
-        return CANNOT_RUN
+        return refuse(_refusal(options, arguments))
     source, sink = claim_streams()
     signals = Signals()
     file = RecordingFile(options.to, report, rotate_bytes=options.rotate_bytes, keep=options.keep)
@@ -63,6 +62,24 @@ def record(options: Options, arguments: Sequence[str], environment: Mapping[str,
     status = Recorder(source, sink, file=file, signals=signals, clock=SystemClock(), report=report).run()
     file.close()
     return int(status)
+
+
+def _refusal(options: Options, arguments: Sequence[str]) -> str:
+    own = section(
+        arguments,
+        log=log_beside(options.to, LOG_FILE),
+        logged="what it says about itself",
+        name="recorder",
+        events=EVENTS,
+        priority=PRIORITY,
+    )
+    is_missing = not options.to.absolute().parent.is_dir()
+    return (
+        "this is an event listener: supervisord has to start it, and it did not.\n"
+        "Put this into supervisord.conf, then say `supervisorctl update`:\n\n"
+        + own
+        + f"\nBut {no_folder(options.to)}." * is_missing
+    )
 
 
 class Recorder:

@@ -44,6 +44,8 @@ class RecordingFile:
             self._descriptor, self._size = _open(self._path)
         except BlockingIOError:
             raise ConfigError(f"another recorder writes {self._path}: give each its own file") from None
+        except FileNotFoundError as error:
+            raise ConfigError(f"{self._path} can't be written: {no_folder(self._path)}") from error
         except OSError as error:
             raise ConfigError(f"{self._path} can't be written: {error.strerror}") from error
 
@@ -90,6 +92,11 @@ class RecordingFile:
         if self._failing:
             self._report(f"{self._failing} events are missing in {self._path}: it could not be written")
             self._failing = 0
+
+
+def no_folder(path: Path) -> str:
+    """What is said where a recording's folder is missing."""
+    return f"there is no folder {path.absolute().parent}, make it first"
 
 
 def _open(path: Path) -> tuple[int, int]:

@@ -6,8 +6,8 @@ In goes the path of a configuration; out come its groups, each process by its na
 2. What plugins do while supervisord runs is not known; their names are there, so that this can be said.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,7 +67,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Pool(Group):
-    """A pool of event listeners: an `[eventlistener:…]` section. `options` are as they are written in the file."""
+    """A pool of event listeners: an `[eventlistener:…]` section. `options` are as they are written in the file.
+
+    `environment` is what supervisord adds to its own for these processes; it may hold secrets.
+    """
 
     section: str
     events: tuple[str, ...]
@@ -75,6 +78,7 @@ class Pool(Group):
     result_handler: str
     options: dict[str, str]
     serverurl: str
+    environment: Mapping[str, str] = field(repr=False)
 
     @property
     def command(self) -> str:
@@ -141,7 +145,16 @@ def _group(config: Any, reading: Reading) -> Group:
         config.result_handler,
         reading.parser.written.get(section) or dict(reading.parser.items(section)),
         next((process.serverurl for process in config.process_configs if process.serverurl), ""),
+        _environment(config, reading),
     )
+
+
+def _environment(config: Any, reading: Reading) -> dict[str, str]:
+    """That of [supervisord], and that of the processes of a pool, which counts where both set a variable."""
+    environment: dict[str, str] = dict(reading.section.environment)
+    for process in config.process_configs[:1]:
+        environment |= process.environment
+    return environment
 
 
 def _process(group: str, config: Any, *, is_listener: bool) -> Process:

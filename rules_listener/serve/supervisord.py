@@ -90,11 +90,14 @@ numprocs=1
 ; of its own, and negative: it starts first, stops last, and shares no rejected event with other listeners
 priority={priority}
 autorestart=true
-; what it says about itself, and the alerts of `log` channels
+; {logged}
 stderr_logfile={log}
 ; the protocol: supervisord reads it, nobody needs a copy
 stdout_logfile=NONE
 """
+
+LOGGED = "what it says about itself, and the alerts of `log` channels"
+"""What comes on the listener's standard error."""
 
 OWN_EVENTS = ("SUPERVISOR_STATE_CHANGE_RUNNING", "SUPERVISOR_STATE_CHANGE_STOPPING", "TICK_60")
 """What the listener needs for itself: to hold alerts back while everything stops, and to notice silence."""
@@ -126,16 +129,18 @@ class Own(NamedTuple):
     log: str
 
 
-def section(
+def section(  # noqa: PLR0913 - what differs between our listeners
     arguments: Sequence[str],
     *,
     log: str,
+    logged: str = LOGGED,
     name: str = "rules-listener",
     events: str = DEFAULT_EVENTS,
     priority: int = -1,
 ) -> str:
-    """The section of supervisord.conf that runs this program with `arguments`."""
-    return render_section(Own(own_command(arguments), log), name=name, events=events, priority=priority)
+    """The section of supervisord.conf that runs this program with `arguments`; `logged` is what its log holds."""
+    own = Own(own_command(arguments), log)
+    return render_section(own, logged=logged, name=name, events=events, priority=priority)
 
 
 def own_command(arguments: Sequence[str]) -> str:
@@ -147,13 +152,13 @@ def own_command(arguments: Sequence[str]) -> str:
     return escaped(shlex.join([*named, *arguments]))
 
 
-def log_beside(config: Path) -> str:
-    """Where the listener's standard error goes, as supervisord.conf has it.
+def log_beside(file: Path, name: str = LOG_FILE) -> str:
+    """Where the standard error of a listener that uses `file` goes, as supervisord.conf has it.
 
     The place is named, for supervisord deletes the files of `AUTO` whenever it starts. It expands the name of a log
     twice (`supervisor/options.py: processes_from_section`).
     """
-    return escaped(escaped(str(config.absolute().parent / LOG_FILE)))
+    return escaped(escaped(str(file.absolute().parent / name)))
 
 
 def escaped(text: str) -> str:
@@ -161,8 +166,15 @@ def escaped(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def render_section(
-    own: Own, *, name: str = "rules-listener", events: str, buffer_size: int = BUFFER_SIZE, priority: int = -1
+def render_section(  # noqa: PLR0913 - what the section holds
+    own: Own,
+    *,
+    logged: str = LOGGED,
+    name: str = "rules-listener",
+    events: str,
+    buffer_size: int = BUFFER_SIZE,
+    priority: int = -1,
 ) -> str:
     """A section of supervisord.conf for one of our listeners."""
-    return SECTION.format(**own._asdict(), name=name, events=events, buffer_size=buffer_size, priority=priority)
+    values = {"name": name, "events": events, "buffer_size": buffer_size, "priority": priority, "logged": logged}
+    return SECTION.format(**own._asdict(), **values)

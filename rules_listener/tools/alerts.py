@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +15,10 @@ from rich.text import Text
 from rules_listener.base.clock import SystemClock
 from rules_listener.base.counted import names
 from rules_listener.outbox.listing import STATES, Listed, Listing, Shown, Wanted
+from rules_listener.serve.bundle import kept_bundle
 from rules_listener.tools import show, told
-from rules_listener.tools.place import open_listing, state_options
+from rules_listener.tools.health import is_running
+from rules_listener.tools.place import open_listing, state_folder, state_options
 from rules_listener.tools.spelled import for_people
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -83,8 +85,11 @@ def list_alerts(
     state: Path | None, config: Path | None, count: int, output_format: str, **filters: tuple[str, ...]
 ) -> None:
     """List the newest alerts, the newest last: what each says, and how it stands."""
+    folder = state_folder(state, config)
+    listing = open_listing(folder, None)
+    _refuse_unknown(listing, folder, filters["channels"])
     wanted = Wanted(**{name: values for name, values in filters.items() if values})
-    listed = open_listing(state, config).deliveries(limit=count, wanted=wanted)
+    listed = listing.deliveries(limit=count, wanted=wanted)
     listed.sort(key=lambda one: one.alert)
     if output_format == "json":
         click.echo(json.dumps([one._asdict() for one in listed], indent=2, ensure_ascii=False))
@@ -234,13 +239,18 @@ def retry_alert(
     Without an ID: all of this channel, rule or key that were given up or wait for their next try.
     """
     _say_which(identifiers, filters)
-    listing = open_listing(state, config)
+    folder = state_folder(state, config)
+    listing = open_listing(folder, None)
+    runs = is_running(folder)
+    if not runs:
+        click.echo("the listener does not run: nothing is sent until it starts", err=True)
     if not identifiers:
-        _retry_all(listing, filters)
+        _refuse_unknown(listing, folder, filters["channels"])
+        _retry_all(listing, filters, "now" if runs else "when it starts")
     _change_each(listing, identifiers, listing.retry, "waits to be sent again")
 
 
-def _retry_all(listing: Listing, filters: Mapping[str, tuple[str, ...]]) -> None:
+def _retry_all(listing: Listing, filters: Mapping[str, tuple[str, ...]], when: str) -> None:
     """Send again what was given up, try now what waits for its next try; what is behind that follows by itself."""
     alerts = _unsettled(listing, filters)
     now = SystemClock().time()
@@ -249,7 +259,7 @@ def _retry_all(listing: Listing, filters: Mapping[str, tuple[str, ...]]) -> None
     new = sum(one.changed is None for one in alerts)
     said = [
         _counted(done["given_up"], "waits to be sent again", "wait to be sent again"),
-        _counted(done["waiting"], "that waited is tried now", "that waited are tried now"),
+        _counted(done["waiting"], f"that waited is tried {when}", f"that waited are tried {when}"),
         _counted(len(alerts) - len(due) - new, "waits behind an earlier one", "wait behind earlier ones"),
         _counted(new, "waits for a courier", "wait for a courier"),
         _being_sent(listing, filters),
@@ -269,8 +279,10 @@ def drop_alert(
     Without an ID: all of this channel, rule or key that wait or were given up.
     """
     _say_which(identifiers, filters)
-    listing = open_listing(state, config)
+    folder = state_folder(state, config)
+    listing = open_listing(folder, None)
     if not identifiers:
+        _refuse_unknown(listing, folder, filters["channels"])
         dropped = sum(listing.drop(one.id, SystemClock().time()) for one in _unsettled(listing, filters))
         said = [_counted(dropped, "is dropped", "are dropped"), _being_sent(listing, filters)]
         click.echo(", ".join(filter(None, said)) or "none of them waits or was given up: there is nothing to do")
@@ -280,6 +292,19 @@ def drop_alert(
 def _say_which(identifiers: Sequence[str], filters: Mapping[str, tuple[str, ...]]) -> None:
     if bool(identifiers) == any(filters.values()):
         raise click.UsageError("say which alerts: IDs, or a channel, rule or key of which all are meant")
+
+
+def _refuse_unknown(listing: Listing, folder: Path, channels: Iterable[str]) -> None:
+    """End if a channel is meant that neither the store nor the configuration in use knows."""
+    if not channels:
+        return
+    bundle = kept_bundle(folder)
+    known = {channel for channel, _ in listing.summary().deliveries if channel}
+    known.update([] if bundle is None else bundle.config.channel_names)
+    for channel in channels:
+        if channel not in known:
+            click.echo(f"there is no channel {channel}: there are {names(sorted(known)) or 'none'}", err=True)
+            sys.exit(1)
 
 
 def _unsettled(listing: Listing, filters: Mapping[str, tuple[str, ...]]) -> list[Listed]:

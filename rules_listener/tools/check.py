@@ -6,6 +6,7 @@
 """
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from rules_listener.base.errors import ConfigError
 from rules_listener.match.compile import compile_rules
 from rules_listener.serve.compiler import Checked, check_all
 from rules_listener.serve.config import FILE_NAME
-from rules_listener.serve.fit import NOT_ASKED, Fitted, fit
+from rules_listener.serve.fit import NOT_ASKED, Fitted, fit, read_listening
 from rules_listener.serve.supervisord import Own, log_beside, own_command
 
 FORMATS = ("text", "json", "github", "sarif")
@@ -52,7 +53,8 @@ def check(  # noqa: PLR0913 - one for each option
     `rules-listener explain CODE` says more.
 
     With --supervisor-conf, it is said what the rules wait for in vain there, and what is wrong with the listener's own
-    section, which is then printed as the rules need it. Whatever does not fit makes the exit status 1.
+    section, which is then printed as the rules need it. Variables that it sets (`environment=`) count as set. Whatever
+    does not fit makes the exit status 1.
     """
     if pool and conf is None:
         raise ConfigError("--pool is a section of supervisord.conf: name the file with --supervisor-conf")
@@ -62,12 +64,14 @@ def check(  # noqa: PLR0913 - one for each option
             raise ConfigError(
                 f"there is nothing to check: name rule files, or a configuration with --config ({FILE_NAME})"
             )
-    checked = check_all(config, paths, any_channel=config is None)
+    listening = None if conf is None else read_listening(conf, pool)
+    environment = os.environ if listening is None else {**os.environ, **listening.environment}
+    checked = check_all(config, paths, any_channel=config is None, environment=environment)
     fitted = NOT_ASKED
-    if conf is not None:
+    if listening is not None:
         own = Own(own_command(_arguments(config, paths)), log_beside(config or Path(FILE_NAME)))
         logs = [] if config is None else [one.name for one in checked.config.channels if one.kind == "log"]
-        fitted = fit(checked, conf, own, pool_name=pool, logs=logs)
+        fitted = fit(checked, listening, own, logs=logs)
     found = in_order([*checked.found, *fitted.found])
     _show(found, checked, fitted, output_format)
     failed = has_errors(found) or not fitted.fits or (strict and bool(found))

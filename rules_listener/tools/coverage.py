@@ -7,6 +7,7 @@
 3. A rule is seen to fire if something of it was sent, its alert to close and to be sent again if that was sent, and its
    limit if it held something back.
 4. What several files of tests look at counts as covered if one of them notices.
+5. Of rule files that no test names nothing is covered.
 """
 
 import os
@@ -67,10 +68,14 @@ class CoveredRule:
 
 @dataclass(slots=True)
 class Coverage:
-    """What tests notice, put together from several sets of rules; each is `add`ed with its tests."""
+    """What tests notice, put together from several sets of rules; each is `add`ed with its tests.
+
+    `unnamed` are rule files that no test names.
+    """
 
     parts: dict[Place, CoveredPart] = field(default_factory=dict)
     rules: dict[Place, CoveredRule] = field(default_factory=dict)
+    unnamed: list[str] = field(default_factory=list)
 
     @property
     def wanted(self) -> int:

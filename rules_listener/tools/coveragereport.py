@@ -4,6 +4,7 @@ What follows from something that is shown is left out: that nothing of a rule is
 constants of an operand that might as well be false.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 
 from rules_listener.base.counted import counted
@@ -27,16 +28,20 @@ _UNSEEN = {CLOSED: "closed", REMINDED: "sent again", LIMITED: "held back by its 
 
 def report(coverage: Coverage) -> Iterator[str]:
     """All that is not covered, file by file, then how much is."""
+    unnamed = {os.path.realpath(name) for name in coverage.unnamed}
     never = {place for place, rule in coverage.rules.items() if not rule.seen[FIRED]}
     parts = [part for part in coverage.parts.values() if place_of(part.part.statement) not in never]
     idle = [place_of(part.part.node) for part in parts if Kind.NEVER in {change.kind for change in part.unnoticed}]
     parts = [part for part in parts if part.part.is_operand or not any(_is_within(part.part.node, one) for one in idle)]
-    entries = [*_of_rules(coverage.rules.values()), *_of_parts(parts)]
+    rules = [rule for place, rule in coverage.rules.items() if place[0] not in unnamed]
+    entries = [*_of_rules(rules), *_of_parts(parts)]
     entries.sort(key=lambda entry: entry[0])
     for _, lines in entries:
         yield from lines
         yield ""
-    yield summary(coverage, places=len(entries))
+    for name in coverage.unnamed:
+        yield from (f"no test names {name}", "")
+    yield summary(coverage, places=len(entries) + len(unnamed))
 
 
 def _is_within(node: nodes.Node, outer: Place) -> bool:

@@ -20,7 +20,7 @@ from rules_listener.base.meaning import EXAMPLE_FILE, INCLUDED_FILE, TEST_FILE, 
 from rules_listener.event.localtime import read_moment
 from rules_listener.serve.compiler import check_all
 from rules_listener.serve.config import FILE_NAME
-from rules_listener.serve.fit import fit
+from rules_listener.serve.fit import fit, read_listening
 from rules_listener.serve.supervisord import Own
 from rules_listener.tools.explained import Question
 from rules_listener.tools.explaining import Subject, explain_recording
@@ -151,7 +151,7 @@ def _fitted(code: Code) -> list[Diagnostic]:
     conf = code.beside if "[supervisord]" in code.beside else _CONF + _LISTENER * rules_are_the_example
     Path(CONF_FILE).write_text(conf, encoding="utf-8")
     own = Own("rules-listener run", "/var/log/rules-listener.log")
-    return fit(check_all(None, [EXAMPLE_FILE], any_channel=True), Path(CONF_FILE), own).found
+    return fit(check_all(None, [EXAMPLE_FILE], any_channel=True), read_listening(Path(CONF_FILE)), own).found
 
 
 def severity(code: Code) -> Severity:

@@ -117,7 +117,7 @@ class TextWriter:
             if number:
                 yield Text("    or")
             if not arm.wheres:
-                yield Text(f"    {'true':{_TRUTH}}", "green") + Text(f"{_types(arm)}, without a condition")
+                yield _without_condition(arm, is_of_type=asked.is_of_type)
             for where in arm.wheres:
                 yield from self._part(where.traced, 0, f" (`{where.event}`)" if where.event else "")
 
@@ -175,6 +175,11 @@ def _shown(text: str) -> str:
 def _types(arm: TracedArm) -> str:
     types = arm.arm.types
     return types[0] if len(types) == 1 else "events of its types"
+
+
+def _without_condition(arm: TracedArm, *, is_of_type: bool) -> Text:
+    said = ", without a condition" if is_of_type else ""
+    return Text(f"    {truth_word(is_of_type):{_TRUTH}}", _STYLES[is_of_type]) + Text(f"{_types(arm)}{said}")
 
 
 def _what(alert: Alert) -> str:

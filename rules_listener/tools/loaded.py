@@ -23,7 +23,7 @@ def checked_rules(config: Path | None, paths: Sequence[str]) -> Checked:
             raise ConfigError(
                 f"there are no rules: name them with --rules, or a configuration with --config ({FILE_NAME})"
             )
-    found = check_all(config, paths, any_channel=config is None, with_secrets=False, most_linted=0)
+    found = check_all(config, paths, any_channel=config is None, environment=None, most_linted=0)
     if has_errors(found.found):
         raise ConfigError(f"the rules have errors:\n{as_text(found.found)}")
     return found

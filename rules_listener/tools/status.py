@@ -1,8 +1,6 @@
 """`rules-listener status`: the listener at a glance."""
 
-import fcntl
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +8,13 @@ import click
 from rich.text import Text
 
 from rules_listener.base.clock import SystemClock
+from rules_listener.base.counted import counted
 from rules_listener.outbox import counters as names
 from rules_listener.outbox.counters import by_label
 from rules_listener.outbox.listing import Problem, Summary
 from rules_listener.serve.bundle import Bundle, kept_bundle
-from rules_listener.serve.listener import LOCK_NAME
 from rules_listener.tools import show, told
-from rules_listener.tools.health import metrics_served, why_not_started
+from rules_listener.tools.health import is_running, metrics_trouble, why_not_started
 from rules_listener.tools.muted import muted_at
 from rules_listener.tools.place import open_listing, state_folder, state_options
 from rules_listener.tools.spelled import for_people
@@ -76,27 +74,16 @@ def _health(folder: Path, bundle: Bundle | None, config: Path | None) -> dict[st
     if not is_running(folder):
         return {"running": False, "not_running_because": why_not_started(config), "metrics": None}
     address = "" if bundle is None else bundle.config.metrics
-    metrics = {"address": address, "served": metrics_served(address)} if address else None
-    return {"running": True, "not_running_because": None, "metrics": metrics}
+    return {"running": True, "not_running_because": None, "metrics": _metrics(address) if address else None}
+
+
+def _metrics(address: str) -> dict[str, Any]:
+    trouble = metrics_trouble(address)
+    return {"address": address, "served": not trouble, "trouble": trouble or None}
 
 
 def _seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
-
-
-def is_running(folder: Path) -> bool:
-    """Whether a listener holds the state folder."""
-    try:
-        descriptor = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _show(values: dict[str, Any], summary: Summary, now: float) -> None:
@@ -131,19 +118,19 @@ def _listener(values: dict[str, Any], now: float) -> list[Text]:
     if because := values["not_running_because"]:
         lines.append(Text(f"it can't start: {because}", "red"))
     if metrics := values["metrics"]:
-        lines.append(_metrics(metrics["address"], served=metrics["served"]))
+        lines.append(_of_metrics(metrics["address"], metrics["trouble"]))
     return lines
 
 
-def _metrics(address: str, *, served: bool) -> Text:
-    if served:
+def _of_metrics(address: str, trouble: str | None) -> Text:
+    if trouble is None:
         return Text(f"metrics at {address}")
-    return Text(f"no metrics at {address}: another program may have that port; the listener's log says more", "red")
+    return Text(f"no metrics: {trouble}; the listener's log says more", "red")
 
 
 def _rules(values: dict[str, Any], now: float) -> list[Text]:
     number, loaded = values["rules"], values["rules_loaded"]
-    said = "no compiled rules" if number is None else f"{number} rules"
+    said = "no compiled rules" if number is None else counted(number, "rule")
     said += "" if loaded is None else f", loaded {show.age(loaded, now)} ago"
     if values["residual"]:
         said += f" ({values['residual']} residual: tried at each event of their types)"
@@ -154,7 +141,7 @@ def _rules(values: dict[str, Any], now: float) -> list[Text]:
         lines.append(Text(f"new ones were rejected {ago} ago, the old ones stay{because}", "red"))
     most = sorted(values["firings"].items(), key=lambda item: -item[1])[:MOST_RULES]
     if most:
-        lines.append(Text("matched most: " + ", ".join(f"{rule} {times} times" for rule, times in most)))
+        lines.append(Text("matched most: " + ", ".join(f"{rule} {counted(times, 'time')}" for rule, times in most)))
     return lines
 
 

@@ -57,7 +57,8 @@ def test(  # noqa: PLR0913 - one for each option
     A test says which events come, and what is to be sent; it passes if just that is sent. Exit status 1 if one fails,
     or if something is wrong with a file or its rules: then nothing is run.
 
-    With --coverage, each part of the rules is changed in turn, and what no test notices is shown.
+    With --coverage, each part of the rules is changed in turn, and what no test notices is shown, and rule files in
+    folders among PATH that no test names.
     """
     suites, found = _read(_test_files(paths), config)
     if found:
@@ -71,14 +72,15 @@ def test(  # noqa: PLR0913 - one for each option
     click.echo(_summary(outcomes, sum(len(suite.tests) for suite in suites)))
     failed = any(one.report for several in outcomes.values() for one in several)
     is_wanted = with_coverage or least is not None
-    is_enough = not is_wanted or _cover([(suite, chosen[suite.file]) for suite in suites], least or 0.0)
+    is_enough = not is_wanted or _cover([(suite, chosen[suite.file]) for suite in suites], paths, least or 0.0)
     sys.exit(1 if failed or not is_enough else 0)
 
 
-def _cover(chosen: Sequence[Chosen], least: float) -> bool:
-    """Show what no test depends on; whether at least so many percent are covered."""
+def _cover(chosen: Sequence[Chosen], paths: Sequence[Path], least: float) -> bool:
+    """Show what no test depends on, of the rules in folders that are named too; whether so many percent are covered."""
+    files = [file for path in paths if path.is_dir() for file in _in_folder(path, "*.rules")]
     with Console(stderr=True).status("changing the rules, a part at a time"):
-        coverage = coverage_of(chosen, SystemClock())
+        coverage = coverage_of(chosen, SystemClock(), dict.fromkeys(files))
     click.echo("\n" + "\n".join(report(coverage)))
     is_enough = coverage.is_at_least(least)
     if not is_enough:
@@ -104,16 +106,16 @@ def _test_files(paths: Sequence[Path]) -> list[Path]:
     """
     files: list[Path] = []
     for path in paths:
-        found = _in_folder(path) if path.is_dir() else [path]
+        found = _in_folder(path, PATTERN) if path.is_dir() else [path]
         if not found:
             raise ConfigError(f"there is no rule test in {path}: their files are named {PATTERN}")
         files += found
     return list(dict.fromkeys(files))
 
 
-def _in_folder(folder: Path) -> list[Path]:
-    """All test files in a folder and the folders in it, but for hidden ones."""
-    found = sorted(folder.rglob(PATTERN))
+def _in_folder(folder: Path, pattern: str) -> list[Path]:
+    """All files of such names in a folder and the folders in it, but for hidden ones."""
+    found = sorted(folder.rglob(pattern))
     return [file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts)]
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 
 from rules_listener.base.clock import Clock
+from rules_listener.base.diagnostics import has_errors
 from rules_listener.lang import checked
 from rules_listener.match.compile import compile_rules
 from rules_listener.match.overlay import overlaid
 from rules_listener.match.program import Loaded, load
+from rules_listener.serve.compiler import check_all
 from rules_listener.tools.coverage import Changed, Coverage
 from rules_listener.tools.expected import Facts, facts_of
 from rules_listener.tools.ruletest import RuleTest
@@ -22,13 +25,26 @@ Said = list[Facts]
 """All alerts of a test, held ones included."""
 
 
-def coverage_of(chosen: Iterable[Chosen], clock: Clock) -> Coverage:
-    """What the chosen tests cover of the rules that they are about. Those that fail cover nothing."""
+def coverage_of(chosen: Sequence[Chosen], clock: Clock, files: Iterable[Path] = ()) -> Coverage:
+    """What the chosen tests cover of the rules that they are about. Those that fail cover nothing.
+
+    `files` are rule files that are to be covered, too, if no test names them.
+    """
     coverage = Coverage()
     by_rules = sorted(chosen, key=lambda one: id(one[0].rules))
     for _, group in groupby(by_rules, key=lambda one: id(one[0].rules)):
         _add(coverage, list(group), clock)
+    _add_unnamed(coverage, chosen, files)
     return coverage
+
+
+def _add_unnamed(coverage: Coverage, chosen: Sequence[Chosen], files: Iterable[Path]) -> None:
+    """Take in rule files that no test names: nothing of them is noticed. Rules with an error are not counted."""
+    named = {file.resolve() for suite, _ in chosen for file in suite.rules.checked.files}
+    coverage.unnamed = [str(file) for file in files if file.resolve() not in named]
+    rules = check_all(None, coverage.unnamed, any_channel=True, most_linted=0)
+    if not has_errors(rules.found):
+        coverage.add(rules.parsed, rules.rules, [], lambda _: False)
 
 
 def _add(coverage: Coverage, chosen: Sequence[Chosen], clock: Clock) -> None:

@@ -68,7 +68,7 @@ class Library:
         """The rules that are named so."""
         key = (config, paths)
         if key not in self.known:
-            checked = check_all(config, paths, any_channel=config is None, with_secrets=False)
+            checked = check_all(config, paths, any_channel=config is None, environment=None)
             self.known[key] = Rules(checked, None if has_errors(checked.found) else compile_rules(checked.rules))
         return self.known[key]
 

@@ -42,7 +42,7 @@ def test_status(supervised: Supervised) -> None:
     text = run("status", "--state", supervised.state)
     assert "listener  running, the last event came" in text
     assert f"state in {supervised.state}" in text
-    assert "rules     1 rules, loaded" in text
+    assert "rules     1 rule, loaded" in text
     supervised.ask("stopProcess", "rl")
     assert "not running" in run("status", "--state", supervised.state)
 
@@ -60,7 +60,8 @@ def test_status_says_what_hinders(supervised: Supervised) -> None:
         supervised.listener(events="PROCESS_COMMUNICATION")
         supervised.start()
         supervised.wait_for(supervised.courier_pid, "the courier")
-        assert f"no metrics at {address}: another program may have that port" in said()
+        trouble = f"what listens at {address} does not answer: another program may have that port"
+        assert f"no metrics: {trouble}" in said()
     supervised.wait_for(lambda: f" metrics at {address} " in said(), "metrics")
     supervised.ask("stopProcess", "rl")
     assert "it can't start" not in said()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -265,4 +266,6 @@ def test_a_recorder_beside_a_listener(supervised: Supervised, recording: Path) -
     assert [event.data for event in recorded] == [event.data for event in journalled]
     assert [event.header["serial"] for event in recorded] == [event.header["serial"] for event in journalled]
     assert [event.header["pool"] for event in recorded + journalled] == ["recorder"] * 3 + ["rl"] * 3
-    assert supervised.read("recorder.err") == f"rules-listener: recording to {recording}\n"
+    time, _, report = supervised.read("recorder.err").partition(" ")
+    assert report == f"rules-listener: recording to {recording}\n"
+    assert datetime.fromisoformat(time).tzinfo is not None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rules_listener.serve.fit import Fitted, fit
+from rules_listener.serve.fit import Fitted, fit, read_listening
 from rules_listener.serve.ownsection import OwnSection, own_pool
 from rules_listener.serve.supervisord import Own
 from tests.serve.confs import LISTENER, SUPERVISORD, checked_file, conf_of, read_conf, rules_of, shown
@@ -205,11 +205,13 @@ def test_ends_of_states_that_are_not_subscribed(tmp_path: Path, rule: str, place
     assert shown(found) == (f"RL503 {place} | [eventlistener:rl] does not subscribe to PROCESS_GROUP_REMOVED | {ENDS}")
 
 
-def fitted(folder: Path, listener: str, rules: str = "on crashed shutdown", **options: Any) -> Fitted:
+def fitted(
+    folder: Path, listener: str, rules: str = "on crashed shutdown", pool_name: str = "", **options: Any
+) -> Fitted:
     """What comes of a configuration and rules."""
     conf = conf_of(folder, "", listener=listener)
     own = Own("rules-listener run --config x", "/var/log/rl.log")
-    return fit(checked_file(folder, rules), Path(conf.file), own, **options)
+    return fit(checked_file(folder, rules), read_listening(Path(conf.file), pool_name), own, **options)
 
 
 def test_a_section_that_is_right_is_not_printed(tmp_path: Path) -> None:

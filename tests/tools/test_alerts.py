@@ -1,14 +1,17 @@
 """What `alerts` and `status` show: on terminals of several widths, in a pipe, and as JSON."""
 
+import fcntl
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from hashlib import blake2b
 from io import StringIO
 from pathlib import Path
 from random import Random
+from typing import TextIO
 
 import pytest
 from click.testing import CliRunner
@@ -26,6 +29,7 @@ from rules_listener.outbox.queue import Queue
 from rules_listener.outbox.store import Received, Store
 from rules_listener.serve.bundle import Bundle, Origin, dump_bundle, keep_bundle
 from rules_listener.serve.config import ChannelConfig, default_config
+from rules_listener.serve.listener import LOCK_NAME
 from rules_listener.tools import alerts as alerts_module
 from rules_listener.tools import show, told
 from rules_listener.tools.cli import cli
@@ -73,8 +77,17 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
-def run(state: Path) -> Run:
-    """Runs a command line on the store; what it prints."""
+def lock(state: Path) -> Iterator[TextIO]:
+    """The lock of a listener that runs."""
+    with (state / LOCK_NAME).open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
+
+
+@pytest.fixture
+def run(state: Path, lock: TextIO) -> Run:
+    """Runs a command line on the store of a listener that runs; what it prints."""
+    assert lock
 
     def ran(*arguments: str, status: int = 0) -> str:
         result = CliRunner().invoke(cli, [*arguments, "--state", str(state)])
@@ -223,7 +236,7 @@ def test_what_is_listed_can_be_chosen(run: Run) -> None:
     given_up = run("alerts", "list", "--only", "given_up")
     assert given_up == run("alerts", "list", "--only", "given up")
     assert len(given_up.splitlines()) == 1
-    assert run("alerts", "list", "--channel", "nonsense") == "there are no such alerts\n"
+    assert run("alerts", "list", "--channel", "ops", "--rule", "nonsense") == "there are no such alerts\n"
 
 
 def test_a_list_need_not_be_asked_for_by_name(run: Run) -> None:
@@ -233,10 +246,11 @@ def test_a_list_need_not_be_asked_for_by_name(run: Run) -> None:
     assert "retry" in CliRunner().invoke(cli, ["alerts", "--help"]).output
 
 
-def test_a_configuration_with_an_error_shows_what_there_is(state: Path, run: Run, tmp_path: Path) -> None:
+def test_a_configuration_with_an_error_shows_what_there_is(state: Path, run: Run, tmp_path: Path, lock: TextIO) -> None:
     """What is wrong elsewhere in it hides nothing; if the state folder is not known, that and the remedy are said."""
     config = tmp_path / "c.yaml"
     config.write_text(f"state: {state}\ndefault: [nope]\n")
+    fcntl.flock(lock, fcntl.LOCK_UN)
     done = CliRunner().invoke(cli, ["alerts", "--config", str(config)])
     assert (done.exit_code, done.output) == (0, run("alerts"))
     lines = CliRunner().invoke(cli, ["status", "--config", str(config)]).output.splitlines()
@@ -286,16 +300,18 @@ def test_what_is_being_sent_can_be_changed_afterwards(run: Run, state: Path) -> 
     assert json.loads(run("alerts", "show", id_of(7, "chat"), "--format", "json"))["state"] == "dropped"
 
 
+def keep_configured(state: Path, channel: ChannelConfig) -> None:
+    """Have a listener use a configuration with one channel."""
+    config = default_config(state)._replace(channels=(channel,))
+    keep_bundle(dump_bundle(Bundle(Origin("", (), "", {}), config, compile_rules(RuleSet(())))), state)
+
+
 def test_what_waits_for_its_digest_says_so(state: Path, run: Run) -> None:
     """What channels gather is taken from the configuration in use: all of a digest is tried, and retried, as one."""
     store, database = Store(state), Database(state)
     store.commit([_alert(number, "mails")._replace(key=f"k{number}") for number in (7, 8)], None, time=NOW)
     Queue(database, random=Random(1), gather_s={"mails": 9e9}).expand(NOW)  # noqa: S311 - a test repeats itself
-    batch = ChannelConfig("mails", "log", {"batch": {"every": 9e9}}, ())
-    bundle = Bundle(
-        Origin("", (), "", {}), default_config(state)._replace(channels=(batch,)), compile_rules(RuleSet(()))
-    )
-    keep_bundle(dump_bundle(bundle), state)
+    keep_configured(state, ChannelConfig("mails", "log", {"batch": {"every": 9e9}}, ()))
     lines = run("alerts", "--channel", "mails").splitlines()
     assert [re.search(r"try 1 in \S+", line) is not None for line in lines] == [True, True]
     assert run("alerts", "retry", "--channel", "mails") == "2 alerts that waited are tried now\n"
@@ -311,7 +327,7 @@ def test_all_that_was_given_up_is_sent_again(run: Run) -> None:
     for verb in ("retry", "drop"):
         assert "say which alerts" in run("alerts", verb, status=2)
         assert "say which alerts" in run("alerts", verb, "id", "--channel", "mail", status=2)
-        assert run("alerts", verb, "--channel", "mial", status=1).startswith("there are no such alerts")
+        assert run("alerts", verb, "--key", "web:none", status=1).startswith("there are no such alerts")
         assert run("alerts", verb, "--rule", "nowhere").endswith(": there is nothing to do\n")
 
 
@@ -331,6 +347,29 @@ def test_all_that_waits_is_tried_now(run: Run, state: Path) -> None:
     )
     assert run("alerts", "retry", id_of(1, "hook"), status=1).endswith(" is waiting: there is nothing to do\n")
     database.close()
+
+
+def test_without_a_listener(state: Path, run: Run, lock: TextIO) -> None:
+    """Where no listener runs, nothing is tried now."""
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    said = "the listener does not run: nothing is sent until it starts\n"
+    with closing(Database(state)) as database, database as execute:
+        execute("UPDATE deliveries SET due = 9e9 WHERE id = ?", (id_of(1, "hook"),))
+    assert run("alerts", "retry", "--channel", "hook") == f"{said}1 alert that waited is tried when it starts\n"
+    mail = id_of(1, "mail")
+    assert run("alerts", "retry", mail) == f"{said}{mail} waits to be sent again\n"
+    assert run("alerts", "drop", mail) == f"{mail} is dropped\n"
+
+
+@pytest.mark.parametrize("verb", ["list", "retry", "drop"])
+def test_a_channel_that_is_not_there(run: Run, verb: str, state: Path) -> None:
+    """Which there are is known from the store, and from the configuration in use."""
+    stored = "chat, hook, mail, ops"
+    said = run("alerts", verb, "--channel", "mial", status=1)
+    assert said == f"there is no channel mial: there are {stored}\n"
+    keep_configured(state, ChannelConfig("pager", "log", {}, ()))
+    assert run("alerts", verb, "--channel", "mial", status=1) == f"{said.rstrip()}, pager\n"
+    assert run("alerts", "list", "--channel", "pager") == "there are no such alerts\n"
 
 
 def test_several_are_changed_each_by_itself(run: Run) -> None:
