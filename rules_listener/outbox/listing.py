@@ -107,12 +107,16 @@ _REVIVE = (
     " digest = NULL"
     " WHERE id = ?2 AND state IN ('given_up', 'dropped') RETURNING channel, key"
 )
+_GATHERED = "(one.digest IS NOT NULL OR one.channel IN (SELECT value FROM json_each(?3)))"
 _HURRY = (
-    "UPDATE deliveries SET due = ?1, changed = ?1 WHERE state = 'waiting' AND n = ("
+    "UPDATE deliveries AS one SET due = ?1, changed = ?1"  # noqa: S608 - of our own parts
+    f" WHERE id = ?2 AND state = 'waiting' AND due > ?1 AND NOT {_GATHERED} RETURNING channel, key"
+)
+_HURRY_DIGEST = (
+    "UPDATE deliveries SET due = ?1, changed = ?1 WHERE state = 'waiting' AND n = ("  # noqa: S608 - likewise
     "SELECT first.n FROM deliveries AS one JOIN deliveries AS first ON first.channel = one.channel"
     " WHERE one.id = ?2 AND one.state = 'waiting' AND first.state = 'waiting' AND first.due IS NOT NULL"
-    " AND (first.n = one.n OR first.digest IS one.digest"
-    " AND (one.digest IS NOT NULL OR one.channel IN (SELECT value FROM json_each(?3))))"
+    f" AND {_GATHERED} AND first.digest IS one.digest"
     " ORDER BY CASE WHEN first.digest IS NULL THEN first.due END, first.n LIMIT 1)"
     " AND (due > ?1 OR due = ?1 AND id <> ?2) RETURNING channel, key"
 )
@@ -274,7 +278,9 @@ class Listing:
 
         With it, all of its digest is tried. False if there is none such.
         """
-        return self._change(_REVIVE, now, identifier) or self._change(_HURRY, now, identifier, self._gathering)
+        if self._change(_REVIVE, now, identifier):
+            return True
+        return any(self._change(sql, now, identifier, self._gathering) for sql in (_HURRY, _HURRY_DIGEST))
 
     def drop(self, identifier: str, now: float) -> bool:
         """Send a delivery that waits or was given up never; False if there is none such."""
