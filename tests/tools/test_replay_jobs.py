@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from itertools import chain
 from operator import itemgetter
@@ -236,6 +237,15 @@ def test_an_output_that_nobody_reads_any_more(folder: Path) -> None:
     assert done.stderr == b""
 
 
+@pytest.fixture
+def _interrupts() -> Iterator[None]:
+    """Programs that are started can be interrupted, although whoever runs these tests in the background can not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interrupts")
 def test_an_interrupt_while_the_jobs_are_starting(folder: Path) -> None:
     """Ctrl-C, which all processes of a terminal get, is for the one that has started the others."""
     command = [sys.executable, "-m", "rules_listener", "replay", "-", "--rules", "x.rules", "--jobs", "2"]
