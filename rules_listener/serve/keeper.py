@@ -72,6 +72,11 @@ class Keeper:
     `committed` is called when there are new alerts in the store. Without `in_batches`, they are before this returns.
     """
 
+    remembered: Callable[[], str] | None = None
+    """What the engine remembers, as text; None as long as there is no engine."""
+    timing: "Timing | None" = None
+    """How long answers take; None where nobody asks for that."""
+
     def __init__(  # noqa: PLR0913 - what it stands between
         self,
         store: Store,
@@ -83,10 +88,6 @@ class Keeper:
         committed: Callable[[], None],
         in_batches: bool = True,
     ) -> None:
-        self.remembered: Callable[[], str] | None = None
-        """What the engine remembers, as text; None as long as there is no engine."""
-        self.timing: Timing | None = None
-        """How long answers take; None where nobody asks for that."""
         self._store = store
         self._tail = tail
         self._remember_at = clock.monotonic() + REMEMBER_S

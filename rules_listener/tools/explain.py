@@ -82,11 +82,15 @@ def explain(  # noqa: PLR0913, PLR0917 - one for each option
         sys.exit(explain_recording(found, question, checked_rules(config, paths), as_json=output_format == "json"))
     elif is_about_events:
         raise ConfigError("name a recording: a file that holds events, or a listener's state folder")
-    elif output_format == "json":
-        objects: object = [_object(one) for one in CODES.values()] if subject is None else _full_object(_named(subject))
-        click.echo(_json(objects))
     else:
-        click.echo("\n".join(map(_line, CODES.values())) if subject is None else _text(_named(subject)))
+        click.echo(_about_codes(subject, as_json=output_format == "json"))
+
+
+def _about_codes(code: str | None, *, as_json: bool) -> str:
+    """All about one code, or a list of them all."""
+    if as_json:
+        return _json([_object(one) for one in CODES.values()] if code is None else _full_object(_named(code)))
+    return "\n".join(map(_line, CODES.values())) if code is None else _text(_named(code))
 
 
 def _json(found: object) -> str:

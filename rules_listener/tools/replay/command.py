@@ -79,19 +79,10 @@ def replay(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Play recordings to rules; see `HELP`."""
     reading = reading_of(supervisor_conf, timezone, start)
-    first = -inf if since is None else read_moment(since, reading.zone)
-    last = inf if until is None else read_moment(until, reading.zone)
-    if first > last:
-        raise click.UsageError(f"--from {since} is after --to {until}: nothing lies between them")
+    first, last = _between(since, until, reading.zone)
     selection = Selection(first, None if where is None else read_condition(where))
-    asked = Asked(
-        recordings,
-        reading,
-        jobs=jobs,
-        rotated=rotated,
-        until=last,
-        own_group=own_group_of(pool, supervisor_conf),
-    )
+    own_group = own_group_of(pool, supervisor_conf)
+    asked = Asked(recordings, reading, jobs=jobs, rotated=rotated, until=last, own_group=own_group)
     if against and html is not None:
         raise click.UsageError("--html shows what one set of rules would have sent: leave out --against")
     new = read_rules(rules, config)
@@ -99,11 +90,20 @@ def replay(  # noqa: PLR0913 - one for each option
     if against:
         old = read_earlier_rules(against, config)
         report = _difference_report(output_format, reading.zone)
-        player = Comparing(old, new, selection, report, own_group=asked.own_group)
+        player = Comparing(old, new, selection, report, own_group=own_group)
     else:
         reports = [_report(output_format, reading.zone), *_page(html, recordings, rules or (str(config or FILE_NAME),))]
-        player = Playing(new, selection, reports, own_group=asked.own_group)
+        player = Playing(new, selection, reports, own_group=own_group)
     sys.exit(1 if play(asked, player) else 0)
+
+
+def _between(since: str | None, until: str | None, zone: tzinfo | None) -> tuple[float, float]:
+    """From when to when, in seconds since 1970; infinity where that is not said."""
+    first = -inf if since is None else read_moment(since, zone)
+    last = inf if until is None else read_moment(until, zone)
+    if first > last:
+        raise click.UsageError(f"--from {since} is after --to {until}: nothing lies between them")
+    return first, last
 
 
 def _report(output_format: str, zone: tzinfo | None) -> Report:
